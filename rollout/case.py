@@ -160,7 +160,13 @@ class CaseRow(SQLModel, table=True):
 
 
 def open_row(
-    session: Session, *, prefix: str, workflow: str, version: str, dedupe: str, inbox_id: str,
+    session: Session,
+    *,
+    prefix: str,
+    workflow: str,
+    version: str,
+    dedupe: str,
+    inbox_id: str,
     now: datetime,
 ) -> CaseRow:
     """Open a case, or give the one that has the dedupe key already."""

@@ -10,8 +10,8 @@ from sqlmodel import Field
 def moment(*, optional: bool = False) -> Any:
     """Make a column for a moment, stored with its time zone; always UTC in Python."""
     if optional:
-        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True)  # type: ignore[call-overload] # SQLModel's stubs want a class, and a class has no timezone
-    return Field(sa_type=DateTime(timezone=True), nullable=False)  # type: ignore[call-overload] # the same
+        return Field(default=None, sa_type=DateTime(timezone=True), nullable=True)
+    return Field(sa_type=DateTime(timezone=True), nullable=False)
 
 
 def document() -> Any:

@@ -151,14 +151,13 @@ class Contract:
 
 def holes(contract: Contract) -> tuple[str, ...]:
     """Name everything that the contract leaves open, in words for its owners."""
-    return tuple(
-        [
-            *_unnamed(contract),
-            *_open_handoffs(contract),
-            *_open_rights(contract),
-            *_unmeasured(contract),
-            *_open_plan(contract),
-        ]
+    return (
+        *_unnamed(contract),
+        *_open_handoffs(contract),
+        *_open_rights(contract),
+        *_open_boundaries(contract),
+        *_unmeasured(contract),
+        *_open_plan(contract),
     )
 
 
@@ -207,6 +206,9 @@ def _open_rights(contract: Contract) -> Iterator[str]:
         yield "decision rights: it is not said when the customer impact is unclear"
     if not contract.review_within:
         yield "reviews: no deadline (review_within)"
+
+
+def _open_boundaries(contract: Contract) -> Iterator[str]:
     if not contract.boundaries.read:
         yield "boundaries: nothing may be read"
     if not contract.boundaries.write:

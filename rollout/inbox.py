@@ -108,9 +108,7 @@ def receive(
     return first, False
 
 
-def ask(
-    session: Session, kind: ErrandKind, *, dedupe: str, now: datetime, **payload: str
-) -> None:
+def ask(session: Session, kind: ErrandKind, *, dedupe: str, now: datetime, **payload: str) -> None:
     """Add an errand unless its dedupe key is known, and announce it."""
     session.execute(
         insert(Errand)

@@ -7,7 +7,7 @@ no personal data: only what `Fact.public` gives, and the digest of the rest, whi
 `personal` and can be erased without touching the ledger.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -77,9 +77,9 @@ F = TypeVar("F", bound=Fact)
 def recall(session: Session, case_id: str, step: str, kind: type[F]) -> F | None:
     """Read the fact that stands under (case, step), or None."""
     found = session.exec(
-        select(Personal).join(Entry, col(Entry.seq) == col(Personal.seq)).where(
-            Entry.case_id == case_id, Entry.step == step
-        )
+        select(Personal)
+        .join(Entry, col(Entry.seq) == col(Personal.seq))
+        .where(Entry.case_id == case_id, Entry.step == step)
     ).one_or_none()
     return None if found is None else kind.model_validate(found.payload)
 
@@ -159,11 +159,11 @@ def cases_called(session: Session, name: str) -> list[str]:
 
 def story(session: Session, case_id: str) -> Iterator[tuple[Entry, Mapping[str, Any]]]:
     """Give every fact of a case in order, each with its personal part (empty once erased)."""
-    rows = session.exec(
+    rows: Sequence[tuple[Entry, Personal | None]] = session.exec(
         select(Entry, Personal)
         .join(Personal, col(Entry.seq) == col(Personal.seq), isouter=True)
         .where(Entry.case_id == case_id)
         .order_by(col(Entry.seq))
     ).all()
     for entry, personal in rows:
-        yield entry, ({} if personal is None else personal.payload)
+        yield entry, personal.payload if personal else {}

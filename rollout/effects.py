@@ -1,0 +1,302 @@
+"""
+Writes outside, each once: the intent, the gate, and what became of it.
+
+An effect is stored before it is sent, with the very bytes that will be sent. The gate re-reads
+everything that allows it in the transaction that flips it to `sent`. From then on, until the
+answer is noted, it counts as unknown, and whoever finds it so settles it by the way its contract
+declares (`Safety`). The fence grows with each attempt: an older attempt that wakes up late can
+note nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import UniqueConstraint, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from rollout.authority import Authority, Placement, lower_of
+from rollout.canonical import Json
+from rollout.case import Action, Case
+from rollout.columns import document, moment, octets
+from rollout.contract import Contract
+from rollout.grants import current, lock_shared
+from rollout.ledger import Fact, note, recall
+from rollout.reviews import Decision, decision_step
+
+
+class State(StrEnum):
+    """Where an effect stands."""
+
+    READY = "ready"  #: Intended; nothing has left.
+    SENT = "sent"  #: It may have arrived: unknown until an answer is noted.
+    DONE = "done"  #: It arrived, once.
+    REFUSED = "refused"  #: The gate did not let it out, or the record had changed.
+    FAILED = "failed"  #: The receiver said no for good.
+
+
+FINAL = frozenset({State.DONE, State.REFUSED, State.FAILED})
+
+
+class Basis(StrEnum):
+    """On whose word an effect runs."""
+
+    AGENT = "agent"  #: The agent's alone: needs LIMITED or FULL, now.
+    DECISION = "decision"  #: A person's decision on exactly this action.
+    HANDOFF = "handoff"  #: The contract's own exception: tells a person, decides nothing.
+
+
+class Request(BaseModel):
+    """What will be sent, byte for byte."""
+
+    model_config = ConfigDict(frozen=True)
+
+    method: str
+    path: str
+    body: bytes
+
+
+class Intent(BaseModel):
+    """A write that is wanted: what, on whose word, and over which values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str  #: unique within the case
+    action: Action
+    request: Request
+    basis: Basis
+    nth: int | None = None  #: the review whose decision it rests on
+    expected: Mapping[str, Any] = {}  #: the target's values when it was proposed
+
+
+class EffectRow(SQLModel, table=True):
+    """One write outside, with its life."""
+
+    __tablename__ = "effect"
+    __table_args__ = (UniqueConstraint("case_id", "step"),)
+
+    key: str = Field(primary_key=True)
+    case_id: str = Field(index=True)
+    workflow: str
+    step: str
+    action: str
+    target: str
+    action_hash: str
+    basis: str
+    nth: int | None = None  #: the review whose decision it rests on
+    placed_at: str  #: the case's own level
+    policy_version: str
+    method: str
+    path: str
+    body: bytes = octets()
+    body_sha: str
+    expected: dict[str, Any] = document()  #: the values seen when it was proposed
+    noted: dict[str, Any] = document()  #: the values seen just before the gate
+    state: str = Field(default=State.READY, index=True)
+    attempt: int = 0
+    fence: int = 0
+    made_at: datetime = moment()
+    sent_at: datetime | None = moment(optional=True)
+    lease_until: datetime | None = moment(optional=True)
+    ended_at: datetime | None = moment(optional=True)
+    remote_id: str | None = None
+    because: str = ""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return State(self.state) in FINAL
+
+
+class Sent(Fact):
+    """What became of a write, as the case remembers it."""
+
+    kind: ClassVar[str] = "effect"
+
+    action: str
+    target: str
+    state: State
+    because: str
+    remote_id: str | None = None
+    attempts: int
+    basis: Basis
+    key: str
+
+    def public(self) -> dict[str, Json]:
+        """Keep what was written where, on whose word, and how it ended."""
+        return self.model_dump(mode="json", exclude={"because"})
+
+
+def key_of(case: Case, step: str) -> str:
+    """Give an effect's idempotency key: the SHA-256 of workflow, case and step."""
+    return sha256(f"{case.workflow}|{case.id}|{step}".encode()).hexdigest()
+
+
+def intend(session: Session, case: Case, intent: Intent, now: datetime) -> EffectRow:
+    """Store the intent of a write unless it stands already; give the one that stands."""
+    action, request = intent.action, intent.request
+    added = session.execute(
+        insert(EffectRow)
+        .values(
+            key=key_of(case, intent.step),
+            case_id=case.id,
+            workflow=case.workflow,
+            step=intent.step,
+            action=action.name,
+            target=action.target,
+            action_hash=action.hash,
+            basis=intent.basis,
+            nth=intent.nth,
+            placed_at=case.authority,
+            policy_version=case.contract_version,
+            method=request.method,
+            path=request.path,
+            body=request.body,
+            body_sha=sha256(request.body).hexdigest(),
+            expected=dict(intent.expected),
+            noted={},
+            state=State.READY,
+            attempt=0,
+            fence=0,
+            made_at=now,
+            because="",
+        )
+        .on_conflict_do_nothing(index_elements=["case_id", "step"])
+        .returning(col(EffectRow.key))
+    ).scalar_one_or_none()
+    if added is not None:
+        note(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=f"intent:{intent.step}",
+            kind="intent",
+            actor="taxiway",
+            at=now,
+            fields={"action": action.name, "target": action.target, "basis": intent.basis.value},
+        )
+    return standing(session, case, intent.step)
+
+
+def standing(session: Session, case: Case, step: str) -> EffectRow:
+    """Read an effect that was intended."""
+    return session.exec(
+        select(EffectRow).where(EffectRow.case_id == case.id, EffectRow.step == step)
+    ).one()
+
+
+def objection(session: Session, effect: EffectRow, contract: Contract) -> str | None:
+    """Say why an effect may not leave now, or None. Everything is read afresh."""
+    grant = current(session, effect.workflow)
+    now = lower_of(Authority(effect.placed_at), grant.authority)
+    if now.height <= Authority.SHADOW.height:
+        return f"the stage allows no write: the case is at {effect.placed_at}, now {grant}"
+    if contract.action(effect.action) is None:
+        return f"the contract does not allow {effect.action} any more"
+    basis = Basis(effect.basis)
+    if basis is Basis.AGENT and now.height < Authority.LIMITED.height:
+        return f"the stage was lowered to {grant} after the ruling: a person must decide"
+    if basis is Basis.DECISION:
+        return _unapproved(session, effect)
+    return None
+
+
+def pass_gate(
+    session: Session,
+    effect: EffectRow,
+    *,
+    contract: Contract,
+    noted: dict[str, Any],
+    now: datetime,
+    lease: timedelta,
+) -> int | str:
+    """
+    Flip an effect to `sent`; give its fence, or the reason why it must not leave.
+
+    `noted` are the target's values as they were read just before. In one transaction with the
+    shared lock of the workflow's grant: no send starts after a demotion's commit.
+    """
+    lock_shared(session, effect.workflow)
+    why = objection(session, effect, contract) or _stale(effect, noted)
+    if why is not None:
+        end(session, effect, State.REFUSED, because=why, now=now)
+        return why
+    flipped = session.execute(
+        update(EffectRow)
+        .where(
+            col(EffectRow.key) == effect.key,
+            col(EffectRow.fence) == effect.fence,
+            col(EffectRow.state).in_([State.READY, State.SENT]),
+        )
+        .values(
+            state=State.SENT,
+            attempt=EffectRow.attempt + 1,
+            fence=EffectRow.fence + 1,
+            noted=noted,
+            sent_at=now,
+            lease_until=now + lease,
+        )
+        .returning(col(EffectRow.fence))
+    ).scalar_one_or_none()
+    return "another attempt is under way" if flipped is None else flipped
+
+
+def end(
+    session: Session,
+    effect: EffectRow,
+    state: State,
+    *,
+    because: str,
+    now: datetime,
+    remote_id: str | None = None,
+) -> bool:
+    """Note how an effect ended, if its fence is still ours; False for a late attempt."""
+    ended = session.execute(
+        update(EffectRow)
+        .where(
+            col(EffectRow.key) == effect.key,
+            col(EffectRow.fence) == effect.fence,
+            col(EffectRow.state).in_([State.READY, State.SENT]),
+        )
+        .values(state=state, because=because, ended_at=now, remote_id=remote_id)
+        .returning(col(EffectRow.key))
+    ).scalar_one_or_none()
+    return ended is not None
+
+
+def take_back(session: Session, effect: EffectRow) -> None:
+    """Note that an attempt surely never arrived: the effect is ready again."""
+    session.execute(
+        update(EffectRow)
+        .where(
+            col(EffectRow.key) == effect.key,
+            col(EffectRow.fence) == effect.fence,
+            col(EffectRow.state) == State.SENT,
+        )
+        .values(state=State.READY, lease_until=None)
+    )
+
+
+def may_write(placement: Placement | None) -> bool:
+    """Whether a case may be handed a writer at all."""
+    return placement is not None and placement.authority.height > Authority.SHADOW.height
+
+
+def _unapproved(session: Session, effect: EffectRow) -> str | None:
+    decision = recall(session, effect.case_id, decision_step(effect.nth or 0), Decision)
+    if decision is None:
+        return "no person has decided on it"
+    if decision.approved_hash != effect.action_hash:
+        return f"{decision.by} approved another action"
+    return None
+
+
+def _stale(effect: EffectRow, noted: dict[str, Any]) -> str | None:
+    changed = sorted(k for k, value in effect.expected.items() if noted.get(k) != value)
+    if not changed:
+        return None
+    return f"{effect.target} was changed by somebody else meanwhile: {', '.join(changed)}"
