@@ -1,0 +1,1 @@
+"""The processes, and the doors through which work comes in."""

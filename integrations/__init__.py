@@ -1,0 +1,1 @@
+"""The outside systems: plain values in and out. No Prefect, no rules."""

@@ -6,12 +6,14 @@ is for new cases only, while a demotion takes effect for every write at once (se
 """
 
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rollout.buckets import BUCKETS, bucket
+from rollout.canonical import Json
 from rollout.errors import Invalid
+from rollout.ledger import Fact
 
 HALF = BUCKETS // 2
 
@@ -81,10 +83,10 @@ class Unit(BaseModel):
     id: str
 
 
-class Placement(BaseModel):
+class Placement(Fact):
     """Where one case belongs, for life."""
 
-    model_config = ConfigDict(frozen=True)
+    kind: ClassVar[str] = "placement"
 
     authority: Authority
     arm: Arm
@@ -92,6 +94,10 @@ class Placement(BaseModel):
     bucket: int | None = None
     segment: str | None = None
     revision: int = 0
+
+    def public(self) -> dict[str, Json]:
+        """Keep all of it: nothing here is about a person."""
+        return self.model_dump(mode="json")
 
     @model_validator(mode="after")
     def _people_keep_theirs(self) -> Self:

@@ -4,10 +4,11 @@ One unit of work: the case itself, what the agent proposes for it, and how it ca
 A fact that was stored is never changed: an edit by a person is a new revision of the proposal.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Sequence, UniqueConstraint, update
@@ -15,10 +16,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field as Stored
 from sqlmodel import Session, SQLModel, col, select
 
-from rollout.authority import Authority, Placement
+from rollout.authority import Authority, Placement, Unit
 from rollout.canonical import Json, digest
 from rollout.columns import moment
-from rollout.contract import Impact
+from rollout.contract import Contract, Impact
 from rollout.errors import Unknown
 from rollout.ledger import Fact
 
@@ -36,23 +37,43 @@ class Ending(StrEnum):
     JOINED = "joined"  #: Another run has this case already.
 
 
-class Case(BaseModel):
+@dataclass(frozen=True)
+class Case:
     """A case as its flow sees it."""
 
-    model_config = ConfigDict(frozen=True)
-
     id: str
-    workflow: str
-    contract_version: str
+    contract: Contract
+    contract_version: str  #: the version it was opened under
     inbox_id: str
     opened_at: datetime
     placement: Placement | None = None
+    unit: Unit | None = None
     joined: bool = False  #: this run's event belongs to a case that another event opened
+
+    @property
+    def workflow(self) -> str:
+        """The workflow it belongs to."""
+        return self.contract.workflow
 
     @property
     def authority(self) -> Authority:
         """The level this case was placed at; OFF until it is placed."""
         return self.placement.authority if self.placement else Authority.OFF
+
+
+class Introduction(BaseModel):
+    """What an event says about its case: when it is a new one, and how people call it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dedupe: str  #: one case for each such key
+    same: str | None = None  #: events that share it within `same_within` are one case
+    same_within: timedelta = timedelta()
+    names: Mapping[str, str] = {}  #: other names by kind, for example the e-mail address
+
+
+#: Says which case an event's envelope belongs to; raises where the body has not its shape.
+Introduce: TypeAlias = Callable[[Mapping[str, Any]], Introduction]
 
 
 class Evidence(BaseModel):
@@ -137,6 +158,20 @@ class Proposal(Fact):
             "seconds": round(self.seconds, 3),
             "release": self.release,
         }
+
+
+class Ended(Fact):
+    """How and why a case ended."""
+
+    kind: ClassVar[str] = "ending"
+
+    ending: Ending
+    because: str
+    seconds: float  #: since it was opened
+
+    def public(self) -> dict[str, Json]:
+        """Keep the ending; the reason may quote a record."""
+        return {"ending": self.ending.value, "seconds": round(self.seconds, 3)}
 
 
 class CaseRow(SQLModel, table=True):

@@ -12,6 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Authority, Exposure, Grant
 from rollout.columns import document, moment
+from rollout.contract import Contract, complete
 from rollout.errors import Invalid
 from rollout.ledger import note
 
@@ -68,7 +69,7 @@ def lock_shared(session: Session, workflow: str) -> None:
 
 def change(
     session: Session,
-    workflow: str,
+    contract: Contract,
     to: Authority,
     *,
     exposure: Exposure | None = None,
@@ -79,13 +80,19 @@ def change(
     """
     Record a transition and give the new grant.
 
-    Raises `Invalid` when the reason is missing, when the climb would skip a level, or when an
-    exposure is given that the level cannot have.
+    Raises `Invalid` when the reason is missing, when the climb would skip a level or pass the
+    contract's ceiling, or when an exposure is given that the level cannot have. Raises
+    `ContractIncomplete` when a contract with holes is to leave OFF.
     """
+    workflow = contract.workflow
     lock(session, workflow)
     was = current(session, workflow)
     share = exposure or Exposure()
     _check(was, to, share, because)
+    if to is not Authority.OFF:
+        complete(contract)
+        if to not in contract.plan:
+            raise Invalid(f"{contract.plan[-1]} is this workflow's ceiling, by its contract")
     row = Transition(
         workflow=workflow,
         authority=to,

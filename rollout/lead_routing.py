@@ -6,7 +6,7 @@ evidence for a person; no rule reads it.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -16,11 +16,12 @@ from sqlmodel import Session, SQLModel, col, delete, select
 
 from rollout.authority import Unit
 from rollout.canonical import Json, digest
+from rollout.case import Introduction
 from rollout.ledger import Fact
 
 ENTERPRISE_FROM = 1_000  #: employees
 MIDMARKET_FROM = 100  #: employees
-SAME_SUBMISSION = 600  #: seconds in which the same person and form are the same lead
+SAME_SUBMISSION = timedelta(minutes=10)  #: the same person and form are the same lead
 
 Short = Annotated[str, Field(max_length=200)]
 FormType = Literal["demo", "contact", "content", "trial"]
@@ -50,16 +51,23 @@ class LeadCreated(BaseModel):
     consent: bool | None = None
 
 
-def dedupe_key(lead: LeadCreated) -> str:
-    """Give the key under which a submission opens one case, and only one."""
-    return f"form:{lead.submission_id}"
+def introduce(body: Mapping[str, Any]) -> Introduction:
+    """
+    Say which case a submission belongs to.
 
-
-def same_lead_key(lead: LeadCreated) -> str | None:
-    """Give what two submissions of one person and form share; None when nobody is named."""
-    if not lead.email:
-        return None
-    return digest([lead.email.casefold(), lead.form_type])
+    One case for each submission; a second submission of the same person and form within ten
+    minutes joins the first one's case.
+    """
+    lead = LeadCreated.model_validate(body["data"])
+    names = {"contact": lead.contact_id, "submission": lead.submission_id}
+    if lead.email:
+        names["email"] = lead.email
+    return Introduction(
+        dedupe=f"form:{lead.submission_id}",
+        same=digest([lead.email.casefold(), lead.form_type]) if lead.email else None,
+        same_within=SAME_SUBMISSION,
+        names=names,
+    )
 
 
 class Segment(StrEnum):

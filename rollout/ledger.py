@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -137,6 +137,33 @@ def note(
         )
         .on_conflict_do_nothing(index_elements=["case_id", "step"])
     )
+
+
+def note_next(
+    session: Session,
+    *,
+    workflow: str,
+    case_id: str,
+    kind: str,
+    actor: str,
+    at: datetime,
+    fields: Mapping[str, Json],
+) -> int:
+    """Add the next row of a kind that may occur again and again; give its number, from 1."""
+    so_far = session.exec(
+        select(func.count()).where(Entry.case_id == case_id, Entry.kind == kind)
+    ).one()
+    note(
+        session,
+        workflow=workflow,
+        case_id=case_id,
+        step=f"{kind}-{so_far + 1}",
+        kind=kind,
+        actor=actor,
+        at=at,
+        fields=fields,
+    )
+    return so_far + 1
 
 
 def call_it(session: Session, case_id: str, names: Mapping[str, str]) -> None:

@@ -1,0 +1,173 @@
+"""Opening a case, placing it under the stage of the hour, ruling on it, and closing it."""
+
+from dataclasses import replace
+
+from integrations.clock import now
+from integrations.database import transaction
+from prefect import get_client
+from prefect.runtime import flow_run
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from rollout.authority import Placement, Unit, lower_of, place
+from rollout.case import (
+    Case,
+    CaseRow,
+    Ended,
+    Ending,
+    Introduce,
+    Introduction,
+    Proposal,
+    close_row,
+    find_case,
+    open_row,
+)
+from rollout.contract import Contract
+from rollout.errors import Unknown
+from rollout.grants import current
+from rollout.inbox import Arrival, envelope
+from rollout.ledger import Alias, call_it, note, recall, remember
+from rollout.rights import Ruling, rule_on
+
+TAXIWAY = "taxiway"
+PROPOSAL = "proposal-1"  #: the ledger step of the agent's own proposal; edits are counted on
+
+
+async def open_case(contract: Contract, inbox_id: str, introduce: Introduce) -> Case:
+    """Open the case of an event, or find the one that it belongs to."""
+    moment = now()
+    with transaction() as session:
+        arrival = session.get(Arrival, inbox_id)
+        if arrival is None:
+            raise Unknown(f"there is no event {inbox_id} in the inbox")
+        who = introduce(envelope(arrival))
+        row = _known_case(session, contract.workflow, who, arrival) or open_row(
+            session,
+            prefix=contract.case_prefix,
+            workflow=contract.workflow,
+            version=contract.version,
+            dedupe=who.dedupe,
+            inbox_id=inbox_id,
+            now=moment,
+        )
+        joined = row.inbox_id != inbox_id
+        first = arrival.case_id is None
+        arrival.case_id = row.id
+        if not joined:
+            row.flow_run_id = flow_run.id
+        session.add_all([arrival, row])
+        call_it(session, row.id, _names(who, row.id, inbox_id))
+        if first:
+            note(
+                session,
+                workflow=contract.workflow,
+                case_id=row.id,
+                kind="joined" if joined else "opened",
+                actor=arrival.source,
+                at=moment,
+                fields={"event": inbox_id, "contract": row.contract_version},
+            )
+        return replace(case_of(session, contract, row), joined=joined)
+
+
+def case_of(session: Session, contract: Contract, row: CaseRow) -> Case:
+    """Give a case as flows see it."""
+    return Case(
+        id=row.id,
+        contract=contract,
+        contract_version=row.contract_version,
+        inbox_id=row.inbox_id,
+        opened_at=row.opened_at,
+        placement=recall(session, row.id, "placement", Placement),
+    )
+
+
+async def place_case(case: Case, unit: Unit | None, segment: str, label: str) -> Case:
+    """Place a case under the grant of this moment, for life, and name its run."""
+    with transaction() as session:
+        placement = remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step="placement",
+            fact=place(current(session, case.workflow), unit, segment),
+            actor=TAXIWAY,
+            at=now(),
+        )
+        row = find_case(session, case.id)
+        unnamed = row.label != label
+        row.label = label
+        session.add(row)
+    if unnamed and flow_run.id:
+        async with get_client() as client:
+            await client.update_flow_run(flow_run.id, name=f"{case.id} {label}")
+    return replace(case, placement=placement, unit=unit)
+
+
+def rule_case(case: Case, proposal: Proposal) -> Ruling:
+    """Rule on a case's proposal at the lower of its own level and the level of the hour."""
+    with transaction() as session:
+        level = lower_of(case.authority, current(session, case.workflow).authority)
+        return remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=f"ruling-{proposal.revision}",
+            fact=rule_on(case.contract, proposal, level),
+            actor=TAXIWAY,
+            at=now(),
+        )
+
+
+async def close_case(case: Case, ending: Ending, because: str) -> Ending:
+    """End a case; the first ending stands."""
+    return end_case(case, ending, because)
+
+
+def end_case(case: Case, ending: Ending, because: str) -> Ending:
+    """End a case outside a run; the first ending stands."""
+    moment = now()
+    with transaction() as session:
+        stands = remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step="ending",
+            fact=Ended(
+                ending=ending,
+                because=because,
+                seconds=(moment - case.opened_at).total_seconds(),
+            ),
+            actor=TAXIWAY,
+            at=moment,
+        )
+        close_row(session, case.id, stands.ending, stands.because, moment)
+    return stands.ending
+
+
+def _known_case(
+    session: Session, workflow: str, who: Introduction, arrival: Arrival
+) -> CaseRow | None:
+    """Find the case that an event has already, or shares with an earlier one."""
+    if arrival.case_id:
+        return find_case(session, arrival.case_id)
+    if who.same is None:
+        return None
+    session.execute(text("select pg_advisory_xact_lock(hashtext(:same))"), {"same": who.same})
+    return session.exec(
+        select(CaseRow)
+        .join(Alias, col(Alias.case_id) == col(CaseRow.id))
+        .where(
+            CaseRow.workflow == workflow,
+            Alias.kind == "same",
+            Alias.value == who.same,
+            CaseRow.opened_at >= arrival.received_at - who.same_within,
+        )
+        .order_by(col(CaseRow.opened_at))
+        .limit(1)
+    ).one_or_none()
+
+
+def _names(who: Introduction, case_id: str, inbox_id: str) -> dict[str, str]:
+    same = {} if who.same is None else {"same": who.same}
+    return {"case": case_id, "event": inbox_id, **same, **who.names}

@@ -1,0 +1,186 @@
+"""
+Sending a write: the protocol that `rollout.effects` describes, around one HTTP call.
+
+    intend -> look at the target -> gate -> send the stored bytes -> note the answer
+
+No HTTP happens inside a transaction. What was sent and not answered is settled by the way that
+the contract declares, never by sending blindly again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from integrations.clock import now
+from integrations.database import transaction
+from integrations.errors import Refused, Unavailable
+from integrations.settings import settings
+
+from rollout.case import Case
+from rollout.contract import Contract, Safety
+from rollout.effects import (
+    Basis,
+    EffectRow,
+    Intent,
+    Request,
+    Sent,
+    State,
+    end,
+    intend,
+    pass_gate,
+    standing,
+    take_back,
+)
+from rollout.errors import ContractBroken
+from rollout.ledger import remember
+from rollout.reviews import Decision
+
+MOST_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Write:
+    """An intent, and the ways to its system."""
+
+    intent: Intent
+    push: Callable[[Request], Awaitable[str]]  #: sends it; gives the record's id
+    look: Callable[[], Awaitable[Mapping[str, str | None]]]  #: reads the target's values
+    intended: Mapping[str, str | None]  #: the target's values afterwards
+    find: Callable[[], Awaitable[str | None]] | None = None  #: looks for what was created
+
+
+def word_of(decision: Decision | None) -> Basis:
+    """Say on whose word an effect runs: a person's where there is a decision."""
+    return Basis.AGENT if decision is None else Basis.DECISION
+
+
+async def send(case: Case, write: Write) -> Sent:
+    """Make a write happen once; give what became of it, today or on the first run."""
+    rule = case.contract.action(write.intent.action.name)
+    if rule is None:
+        raise ContractBroken(f"{case.workflow} may not write {write.intent.action.name}")
+    with transaction() as session:
+        effect = intend(session, case, write.intent, now())
+    while not effect.is_final and effect.attempt < MOST_ATTEMPTS:
+        if effect.state == State.SENT:
+            await _settle(rule.safety, write, effect)
+        else:
+            await _attempt(case.contract, write, effect)
+        with transaction() as session:
+            effect = standing(session, case, write.intent.step)
+    if not effect.is_final:
+        raise Unavailable(
+            effect.target, f"{effect.attempt} attempts without an answer; the write is uncertain"
+        )
+    return _remembered(case, effect)
+
+
+async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
+    noted = dict(await write.look())
+    if noted and noted == dict(write.intended):
+        _end(effect, State.DONE, "it was so already")
+        return
+    with transaction() as session:
+        passed = pass_gate(
+            session,
+            effect,
+            contract=contract,
+            noted=noted,
+            now=now(),
+            lease=timedelta(seconds=settings().lease_seconds),
+        )
+    if isinstance(passed, str):
+        return
+    effect.fence = passed
+    try:
+        remote = await write.push(_request(effect))
+    except Refused as no:
+        _end(effect, State.FAILED, str(no))
+    except Unavailable as later:
+        if later.sent is False:
+            with transaction() as session:
+                take_back(session, effect)
+            await asyncio.sleep(min(8, 0.5 * 2**effect.attempt))
+    else:
+        _end(effect, State.DONE, "accepted", remote)
+
+
+async def _settle(safety: Safety, write: Write, effect: EffectRow) -> None:
+    """Find out what became of a write that was sent and not answered."""
+    await _until_nobody_sends(effect)
+    match safety:
+        case Safety.SET:
+            await _settle_by_value(write, effect)
+        case Safety.SEARCH:
+            await _settle_by_search(write, effect)
+        case Safety.NATIVE_KEY | Safety.UPSERT:
+            _ready_again(effect)
+        case Safety.NONE:
+            _end(effect, State.FAILED, "uncertain whether it arrived: a person must look")
+
+
+async def _settle_by_value(write: Write, effect: EffectRow) -> None:
+    values = dict(await write.look())
+    if values == dict(write.intended):
+        _end(effect, State.DONE, "found to have arrived", effect.target.rpartition("/")[2])
+    else:
+        _ready_again(effect)  # the gate compares with the expected values again
+
+
+async def _settle_by_search(write: Write, effect: EffectRow) -> None:
+    if write.find is None:
+        raise ContractBroken(f"{effect.action} is declared searchable, and nothing searches")
+    quarantine = timedelta(seconds=settings().search_quarantine_seconds)
+    await _sleep_until(effect, quarantine)
+    found = await write.find()
+    if found is None:
+        _ready_again(effect)
+    else:
+        _end(effect, State.DONE, "found to have arrived", found)
+
+
+async def _until_nobody_sends(effect: EffectRow) -> None:
+    if effect.lease_until is not None:
+        await asyncio.sleep(max(0.0, (effect.lease_until - now()).total_seconds()))
+
+
+async def _sleep_until(effect: EffectRow, after: timedelta) -> None:
+    if effect.sent_at is not None:
+        await asyncio.sleep(max(0.0, (effect.sent_at + after - now()).total_seconds()))
+
+
+def _request(effect: EffectRow) -> Request:
+    return Request(method=effect.method, path=effect.path, body=effect.body)
+
+
+def _ready_again(effect: EffectRow) -> None:
+    with transaction() as session:
+        take_back(session, effect)
+
+
+def _end(effect: EffectRow, state: State, because: str, remote: str | None = None) -> None:
+    with transaction() as session:
+        end(session, effect, state, because=because, now=now(), remote_id=remote)
+
+
+def _remembered(case: Case, effect: EffectRow) -> Sent:
+    with transaction() as session:
+        return remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=f"effect:{effect.step}",
+            fact=Sent(
+                action=effect.action,
+                target=effect.target,
+                state=State(effect.state),
+                because=effect.because,
+                remote_id=effect.remote_id,
+                attempts=effect.attempt,
+                basis=Basis(effect.basis),
+                key=effect.key,
+            ),
+            actor="taxiway",
+            at=now(),
+        )

@@ -1,0 +1,214 @@
+"""
+Asking a person: the only place that knows how Prefect suspends a run.
+
+The question is stored first and the run suspended second. A woken run reads the answer from the
+ledger. If it was woken by the form in the Prefect UI, the form's content goes through `decide`
+like every other answer; if it was woken without a usable answer, it goes back to sleep under the
+next key.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+
+from integrations.clock import now
+from integrations.database import transaction
+from prefect import get_run_logger
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.flow_runs import asuspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from pydantic import Field, ValidationError, create_model
+
+from rollout.brief import as_markdown, brief_of
+from rollout.case import Case, Proposal, find_case
+from rollout.contract import Contract
+from rollout.errors import TaxiwayError
+from rollout.ledger import note, recall
+from rollout.reviews import (
+    Answer,
+    Decision,
+    Proof,
+    Reason,
+    ReviewRow,
+    Status,
+    Verb,
+    decide,
+    decision_step,
+    find_review,
+)
+from rollout.rights import Ruling
+from tasks.cases import PROPOSAL
+
+MOST_SLEEPS = 200
+
+
+class ReviewForm(RunInput):
+    """The fields that every review's form has. The verb has no default, so none is invented."""
+
+    verb: Literal["approve", "edit", "reject"] = Field(description="Your answer")
+    by: str = Field(description="Your name", min_length=1, max_length=100)
+    reason: Literal[tuple(reason.value for reason in Reason)] | None = Field(  # type: ignore[valid-type] # a Literal made of an enum
+        default=None, description="Why; needed for edit and reject"
+    )
+
+
+async def ask_reviewer(
+    case: Case,
+    proposal: Proposal,
+    ruling: Ruling,
+    choices: Mapping[str, Sequence[str]],
+) -> Decision:
+    """
+    Ask a person about a proposal, and give the decision once there is one.
+
+    `choices` are the values that the reviewer may set instead, by field. The run leaves the
+    process while it waits. Awaited in the flow's own body, since a task cannot suspend.
+    """
+    review = open_review(case, proposal, ruling, choices)
+    refused = ""
+    for sleep in range(review.sleep, review.sleep + MOST_SLEEPS):
+        with transaction() as session:
+            decision = recall(session, case.id, decision_step(review.nth), Decision)
+        if decision is not None:
+            return decision
+        form = _form(case.contract, review, proposal, ruling, refused)
+        try:
+            filled = await asuspend_flow_run(
+                wait_for_input=form, timeout=None, key=f"review-{review.nth}-{sleep}"
+            )
+        except (ValidationError, PrefectHTTPStatusError):
+            filled = None  # this key was used up by a crash, or by a wake without a form
+        refused = _take(case.contract, review, proposal, filled)
+        _next_sleep(review, sleep + 1)
+    raise TaxiwayError(f"{review.id} was woken {MOST_SLEEPS} times without an answer")
+
+
+def open_review(
+    case: Case,
+    proposal: Proposal,
+    ruling: Ruling,
+    choices: Mapping[str, Sequence[str]],
+    nth: int = 1,
+) -> ReviewRow:
+    """Store the question, once, and give it as it stands."""
+    moment = now()
+    with transaction() as session:
+        review = session.get(ReviewRow, f"R-{case.id}-{nth}")
+        if review is not None:
+            return review
+        review = ReviewRow(
+            id=f"R-{case.id}-{nth}",
+            case_id=case.id,
+            workflow=case.workflow,
+            nth=nth,
+            step=PROPOSAL,
+            action_hash=proposal.action.hash,
+            group=case.contract.owners.reviewer,
+            because=ruling.because,
+            choices={field: list(values) for field, values in choices.items()},
+            flow_run_id=flow_run.id,
+            opened_at=moment,
+            due_at=moment + (case.contract.review_within or timedelta()),
+        )
+        session.add(review)
+        note(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=f"review-{nth}",
+            kind="review",
+            actor="taxiway",
+            at=moment,
+            fields={
+                "review": review.id,
+                "group": review.group,
+                "hash": review.action_hash,
+                "due_at": review.due_at.isoformat(),
+            },
+        )
+    return review
+
+
+def answer_review(contract: Contract, review_id: str, answer: Answer) -> Decision:
+    """
+    Take an answer at any door: one transaction, after which the run is woken by an errand.
+
+    Raises a `TaxiwayError` that says why an answer cannot be taken; nothing has changed then.
+    """
+    with transaction() as session:
+        review = find_review(session, review_id)
+        proposal = recall(session, review.case_id, review.step, Proposal)
+        if proposal is None:
+            raise TaxiwayError(f"the proposal behind {review.id} has been erased")
+        return decide(session, contract, review.id, answer, proposal, now())
+
+
+def _take(
+    contract: Contract, review: ReviewRow, proposal: Proposal, filled: ReviewForm | None
+) -> str:
+    """Pass a form on to `decide`; give the reason if it was refused."""
+    if filled is None:
+        with transaction() as session:
+            if find_review(session, review.id).status == Status.OPEN:
+                note(
+                    session,
+                    workflow=review.workflow,
+                    case_id=review.case_id,
+                    kind="out_of_band_resume",
+                    actor="unknown",
+                    at=now(),
+                    fields={"review": review.id},
+                )
+        return "The run was resumed without an answer."
+    edit = filled.model_dump(exclude={"verb", "by", "reason"}, exclude_none=True)
+    answer = Answer(
+        verb=Verb(filled.verb),
+        by=filled.by,
+        proof=Proof.DECLARED,
+        channel="prefect-ui",
+        edit=_changed(edit, proposal) if filled.verb == "edit" else {},
+        reason=Reason(filled.reason) if filled.reason else None,
+        action_hash=review.action_hash,
+    )
+    try:
+        answer_review(contract, review.id, answer)
+    except TaxiwayError as no:
+        get_run_logger().warning("The answer was not taken: %s", no)
+        return str(no)
+    return ""
+
+
+def _changed(edit: Mapping[str, str], proposal: Proposal) -> dict[str, str]:
+    return {
+        field: value
+        for field, value in edit.items()
+        if proposal.action.arguments.get(field) != value
+    }
+
+
+def _form(
+    contract: Contract, review: ReviewRow, proposal: Proposal, ruling: Ruling, refused: str
+) -> type[ReviewForm]:
+    """Build the form: its fields, the values to choose from, and the brief above them."""
+    extra = {
+        field: (
+            Literal[tuple(values)] | None,
+            Field(default=None, description=f"For an edit: another {field}"),
+        )
+        for field, values in review.choices.items()
+    }
+    form = create_model("ReviewForm", __base__=ReviewForm, **extra)  # type: ignore[call-overload] # fields made at run time
+    with transaction() as session:
+        label = find_case(session, review.case_id).label
+    brief = as_markdown(brief_of(contract, review, proposal, ruling, label))
+    notice = f"**Your last answer was not taken.** {refused}\n\n" if refused else ""
+    made: type[ReviewForm] = form.with_initial_data(description=notice + brief)
+    return made
+
+
+def _next_sleep(review: ReviewRow, number: int) -> None:
+    with transaction() as session:
+        row = find_review(session, review.id)
+        row.sleep = max(row.sleep, number)
+        session.add(row)
