@@ -71,7 +71,7 @@ async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
         f"If nothing happens: {offered.otherwise}"
     )
     method, path, content = task_creation(
-        subject=subject, body=body, owner_id=None, due=offered.due_at, contact_id=about.id
+        subject=subject, body=body, due=offered.due_at, contact_id=about.id
     )
     action = Action(
         name=TASK,
@@ -83,7 +83,7 @@ async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
         return {}
 
     async def by_subject() -> str | None:
-        found = await crm.find_tasks(f"[{case.id}] {offered.name}")
+        found = await crm.find_tasks(subject)
         return found[0] if found else None
 
     return await send(

@@ -94,9 +94,9 @@ def open_review(
     """Store the question, once, and give it as it stands."""
     moment = now()
     with transaction() as session:
-        review = session.get(ReviewRow, f"R-{case.id}-{nth}")
-        if review is not None:
-            return review
+        stands: ReviewRow | None = session.get(ReviewRow, f"R-{case.id}-{nth}")
+        if stands is not None:
+            return stands
         review = ReviewRow(
             id=f"R-{case.id}-{nth}",
             case_id=case.id,

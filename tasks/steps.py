@@ -6,7 +6,7 @@ on Prefect's cache of results.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine
-from functools import wraps
+from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from integrations.clock import now
@@ -50,8 +50,7 @@ def once(
     def decorate(
         act: Callable[Concatenate[Case, P], Awaitable[F]],
     ) -> Callable[Concatenate[Case, P], Coroutine[Any, Any, F]]:
-        @wraps(act)
-        async def remembered(case: Case, *args: P.args, **kwargs: P.kwargs) -> F:
+        async def remembered(case: Case, /, *args: P.args, **kwargs: P.kwargs) -> F:
             with transaction() as session:
                 stands = recall(session, case.id, name, kind)
             if stands is not None:
@@ -68,6 +67,7 @@ def once(
                     at=now(),
                 )
 
+        update_wrapper(remembered, act)
         return remembered
 
     return decorate

@@ -1,0 +1,62 @@
+"""
+The command line: `taxiway`, and what went wrong in words.
+
+Exit status: 0 done, 1 could not be done (the reason is on standard error), 2 wrong usage.
+Heavy imports happen inside the commands, so that help and usage errors answer at once.
+"""
+
+import sys
+
+import typer
+
+from flows.doors.cli import cases, reviews, rollout, system
+
+app = typer.Typer(
+    help="An AI agent's operating model as running software: authority earned step by step.",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(reviews.review, name="review")
+app.add_typer(rollout.rollout, name="rollout")
+app.add_typer(cases.territories, name="territories")
+for command in (system.up, system.down, system.demo):
+    app.command()(command)
+for command in (cases.explain, cases.check, cases.cases, cases.timeline):
+    app.command()(command)
+for command in (reviews.reviews, reviews.handoffs):
+    app.command()(command)
+
+
+@app.callback()
+def first(
+    context: typer.Context,
+    *,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),  # noqa: FBT003 # Typer's way to declare a flag
+) -> None:
+    """Say what is running and what to do next."""
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"taxiway {installed('taxiway')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        system.first_screen()
+
+
+def main() -> None:
+    """Run one command; nobody gets to see a traceback for what is merely wrong."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from flows.doors.cli.words import spoken
+
+        words = spoken(error)
+        if words is None:
+            raise
+        print(f"taxiway: {words}", file=sys.stderr)  # noqa: T201 # the message of the command
+        sys.exit(1)

@@ -1,0 +1,115 @@
+"""Commands for people who decide: reviews, handoffs, review show|approve|edit|reject."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from flows.doors.cli.cases import AsJson
+from flows.doors.cli.words import show
+
+Which = Annotated[str, typer.Argument(help="The review (R-L-1042-1) or its case (L-1042).")]
+By = Annotated[str | None, typer.Option("--as", help="Who decides; without it, this host's user.")]
+Why = Annotated[
+    str | None, typer.Option("--reason", help="A reason code; needed to edit or reject.")
+]
+Comment = Annotated[str, typer.Option("--comment", help="For the record.")]
+
+
+def reviews(*, as_json: AsJson = False) -> None:
+    """List what waits for a person, the earliest deadline first."""
+    from integrations.database import transaction
+    from rollout.reviews import open_reviews
+
+    with transaction() as session:
+        rows = [
+            {
+                "review": row.id,
+                "for": row.group,
+                "because": row.because,
+                "opened": row.opened_at,
+                "due": row.due_at,
+            }
+            for row in open_reviews(session)
+        ]
+    show(rows, as_json=as_json, title="Waiting reviews", nothing="Nothing waits for a person.")
+    if rows and not as_json:
+        typer.echo("\nNext: taxiway review show REVIEW, then approve, edit or reject.")
+
+
+def handoffs(*, as_json: AsJson = False) -> None:
+    """List what was handed to people, the earliest deadline first."""
+    from integrations.database import transaction
+    from rollout.handoffs import open_handoffs
+
+    with transaction() as session:
+        rows = [
+            {
+                "case": row.case_id,
+                "to": row.receiver,
+                "exception": row.name,
+                "decide": row.decide,
+                "due": row.due_at,
+                "otherwise": row.otherwise,
+            }
+            for row in open_handoffs(session)
+        ]
+    show(rows, as_json=as_json, title="Handoffs", nothing="Nothing is handed off.")
+
+
+review = typer.Typer(help="Look at a waiting case and decide it.", no_args_is_help=True)
+
+
+@review.command("show")
+def show_review(which: Which) -> None:
+    """Show what the agent proposes, why you are asked, and the evidence."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from flows.doors.decisions import brief
+
+    Console().print(Markdown(brief(which), hyperlinks=False))
+
+
+@review.command()
+def approve(which: Which, *, by: By = None, comment: Comment = "") -> None:
+    """Approve exactly what is proposed."""
+    _decide(which, "approve", by, {}, None, comment)
+
+
+@review.command()
+def edit(
+    which: Which,
+    changes: Annotated[list[str], typer.Option("--set", help="FIELD=VALUE, for example owner=...")],
+    *,
+    reason: Why = None,
+    by: By = None,
+    comment: Comment = "",
+) -> None:
+    """Approve with a change."""
+    made = {}
+    for change in changes:
+        field, equals, value = change.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{change!r} is not FIELD=VALUE")
+        made[field.strip()] = value.strip()
+    _decide(which, "edit", by, made, reason, comment)
+
+
+@review.command()
+def reject(which: Which, *, reason: Why = None, by: By = None, comment: Comment = "") -> None:
+    """Say no; nothing is written."""
+    _decide(which, "reject", by, {}, reason, comment)
+
+
+def _decide(
+    which: str, verb: str, by: str | None, edit: dict[str, str], reason: str | None, comment: str
+) -> None:
+    from flows.doors.decisions import decide_from_terminal
+
+    decision = decide_from_terminal(
+        which, verb, by=by, user=getpass.getuser(), edit=edit, reason=reason, comment=comment
+    )
+    typer.echo(
+        f"{decision.review_id}: {decision.verb} by {decision.by} is on record; its run goes on."
+    )

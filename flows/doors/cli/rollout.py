@@ -1,0 +1,94 @@
+"""Commands about authority: rollout status, set, history."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from flows.doors.cli.cases import AsJson, Workflow
+from flows.doors.cli.words import show
+
+rollout = typer.Typer(help="How far each agent may go, and who said so.", no_args_is_help=True)
+
+
+@rollout.command()
+def status(*, as_json: AsJson = False) -> None:
+    """List what each workflow's agent may do now."""
+    from flows.catalog import WORKFLOWS
+    from integrations.database import transaction
+    from rollout.grants import current
+
+    rows = []
+    with transaction() as session:
+        for one in WORKFLOWS:
+            grant = current(session, one.name)
+            rows.append(
+                {
+                    "workflow": one.name,
+                    "authority": grant.authority.value,
+                    "may": str(grant),
+                    "revision": grant.revision,
+                    "ceiling": one.contract.plan[-1].value if one.contract.plan else "",
+                }
+            )
+    show(rows, as_json=as_json, title="Authority", nothing="There are no workflows.")
+
+
+@rollout.command("set")
+def change(  # noqa: PLR0913 # each option is one word of the change
+    workflow: Workflow,
+    level: Annotated[str, typer.Argument(help="off, shadow, recommend, limited or full.")],
+    *,
+    because: Annotated[str, typer.Option(help="The reason, for the record.")],
+    percent: Annotated[float | None, typer.Option(help="limited: the share of cases.")] = None,
+    segment: Annotated[list[str] | None, typer.Option(help="limited: only this segment.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--as", help="Who; without it, this host's user.")
+    ] = None,
+) -> None:
+    """Change authority: one level up at a time, any number down."""
+    from flows.catalog import workflow as find
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.authority import authority_named, exposure_of
+    from rollout.grants import change as record
+
+    contract = find(workflow).contract
+    with transaction() as session:
+        grant = record(
+            session,
+            contract,
+            authority_named(level),
+            exposure=exposure_of(percent, segment or []),
+            by=by or getpass.getuser(),
+            because=because,
+            now=now(),
+        )
+    typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
+
+
+@rollout.command()
+def history(workflow: Workflow, *, as_json: AsJson = False) -> None:
+    """List every change of authority."""
+    from flows.catalog import workflow as find
+    from integrations.database import transaction
+    from rollout.grants import history as read
+
+    name = find(workflow).name
+    with transaction() as session:
+        rows = [
+            {
+                "revision": row.revision,
+                "at": row.at,
+                "authority": row.authority,
+                "by": row.by,
+                "because": row.because,
+            }
+            for row in read(session, name)
+        ]
+    show(
+        rows,
+        as_json=as_json,
+        title=f"{name}: changes",
+        nothing="Its agent was never let do anything.",
+    )

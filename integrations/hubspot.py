@@ -1,0 +1,207 @@
+"""
+The CRM, through the part of HubSpot's public v3 API that we use: plain values in and out.
+
+Reads give frozen dataclasses. Writes are built apart from being sent, because their bytes are
+stored before they leave: `owner_patch` and `task_creation` give (method, path, body).
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from integrations.web import Body, Web
+
+CONTACTS = "/crm/v3/objects/contacts"
+COMPANIES = "/crm/v3/objects/companies"
+TASKS = "/crm/v3/objects/tasks"
+TASK_TO_CONTACT = 204  #: HubSpot's own association type
+
+Built = tuple[str, str, bytes]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person in the CRM."""
+
+    id: str
+    email: str | None
+    company: str | None
+    country: str | None
+    employees: int | None
+    owner_id: str | None
+    company_id: str | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Company:
+    """An account in the CRM."""
+
+    id: str
+    name: str | None
+    domain: str | None
+    country: str | None
+    employees: int | None
+    annual_revenue: str | None
+    industry: str | None
+    owner_id: str | None
+    open_deals: int | None  #: None: the CRM does not say
+    lifecycle_stage: str | None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A user who can own records."""
+
+    id: str
+    email: str
+    first_name: str
+    last_name: str
+    archived: bool
+
+
+class HubSpot:
+    """The CRM. Raises `Unavailable`, `Refused` and `NotFound` (see `integrations.errors`)."""
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+
+    @classmethod
+    def at(cls, url: str, token: str, timeout: float = 10.0) -> Self:
+        """Connect to a CRM's address with a private app's token."""
+        return cls(Web("the CRM", url, token, timeout=timeout))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._web.__aexit__()
+
+    async def read_contact(self, contact_id: str) -> Contact:
+        """Read a contact and the company it belongs to."""
+        names = "email,company,country,numemployees,hubspot_owner_id"
+        found = await self._web.read(
+            f"{CONTACTS}/{contact_id}", {"properties": names, "associations": "companies"}
+        )
+        said = found["properties"]
+        companies = found.get("associations", {}).get("companies", {}).get("results", [])
+        return Contact(
+            id=found["id"],
+            email=said.get("email"),
+            company=said.get("company"),
+            country=said.get("country"),
+            employees=_number(said.get("numemployees")),
+            owner_id=said.get("hubspot_owner_id") or None,
+            company_id=companies[0]["id"] if companies else None,
+            updated_at=datetime.fromisoformat(found["updatedAt"]),
+        )
+
+    async def read_company(self, company_id: str) -> Company:
+        """Read a company."""
+        names = (
+            "name,domain,country,numberofemployees,annualrevenue,industry,hubspot_owner_id,"
+            "lifecyclestage,hs_num_open_deals"
+        )
+        found = await self._web.read(f"{COMPANIES}/{company_id}", {"properties": names})
+        said = found["properties"]
+        return Company(
+            id=found["id"],
+            name=said.get("name"),
+            domain=said.get("domain"),
+            country=said.get("country"),
+            employees=_number(said.get("numberofemployees")),
+            annual_revenue=said.get("annualrevenue"),
+            industry=said.get("industry"),
+            owner_id=said.get("hubspot_owner_id") or None,
+            open_deals=_number(said.get("hs_num_open_deals")),
+            lifecycle_stage=said.get("lifecyclestage"),
+        )
+
+    async def owners(self) -> list[Owner]:
+        """Read every owner, page by page."""
+        owners: list[Owner] = []
+        params = {"limit": "100"}
+        while True:
+            page = await self._web.read("/crm/v3/owners", params)
+            owners += [_owner(one) for one in page["results"]]
+            after = page.get("paging", {}).get("next", {}).get("after")
+            if after is None:
+                return owners
+            params = {"limit": "100", "after": after}
+
+    async def read_owner_of(self, contact_id: str) -> str | None:
+        """Read who owns a contact now; None for nobody."""
+        found = await self._web.read(f"{CONTACTS}/{contact_id}", {"properties": "hubspot_owner_id"})
+        owner: str | None = found["properties"].get("hubspot_owner_id") or None
+        return owner
+
+    async def find_tasks(self, subject: str) -> list[str]:
+        """
+        Find the tasks with a subject; gives their ids.
+
+        The index lags behind writes: not finding a task right after its creation says nothing.
+        """
+        same = {"propertyName": "hs_task_subject", "operator": "EQ", "value": subject}
+        found = await self._web.search(
+            f"{TASKS}/search",
+            {
+                "filterGroups": [{"filters": [same]}],
+                "properties": ["hs_task_subject"],
+                "limit": 10,
+            },
+        )
+        return [one["id"] for one in found["results"]]
+
+    async def send(self, method: str, path: str, content: bytes) -> str:
+        """Send stored bytes; gives the id of the record that was written."""
+        written: Body = await self._web.send(method, path, content)
+        return str(written.get("id", ""))
+
+
+def owner_patch(contact_id: str, owner_id: str, reason: str) -> Built:
+    """Build the write that gives a contact an owner, and says why on the record."""
+    properties = {"hubspot_owner_id": owner_id, "taxiway_routing_reason": reason[:500]}
+    return "PATCH", f"{CONTACTS}/{contact_id}", _bytes({"properties": properties})
+
+
+def task_creation(*, subject: str, body: str, due: datetime, contact_id: str) -> Built:
+    """Build the write that creates a task on a contact."""
+    content = {
+        "properties": {
+            "hs_task_subject": subject,
+            "hs_task_body": body,
+            "hs_timestamp": due.isoformat(),
+            "hs_task_status": "NOT_STARTED",
+            "hs_task_priority": "HIGH",
+            "hs_task_type": "TODO",
+        },
+        "associations": [
+            {
+                "to": {"id": contact_id},
+                "types": [
+                    {
+                        "associationCategory": "HUBSPOT_DEFINED",
+                        "associationTypeId": TASK_TO_CONTACT,
+                    }
+                ],
+            }
+        ],
+    }
+    return "POST", TASKS, _bytes(content)
+
+
+def _bytes(content: Body) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _owner(said: dict[str, Any]) -> Owner:
+    return Owner(
+        id=said["id"],
+        email=said.get("email") or "",
+        first_name=said.get("firstName") or "",
+        last_name=said.get("lastName") or "",
+        archived=bool(said.get("archived")),
+    )
+
+
+def _number(said: str | None) -> int | None:
+    return int(float(said)) if said and said.replace(".", "", 1).isdigit() else None

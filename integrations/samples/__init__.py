@@ -1,0 +1,142 @@
+"""
+A sample world of our own making: an invented CRM, invented leads, and what people decided.
+
+All names are invented and all domains end in .example (or are well-known free mail).
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, str]
+SUBMITTED = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)  #: the first sample lead; one every 7 minutes
+
+
+@dataclass(frozen=True)
+class SampleLead:
+    """One lead: the form's content, and what a trial expects of it."""
+
+    key: str
+    phase: str  #: shadow, recommend or limited
+    branch: str  #: the way it should take
+    human: str  #: the owner a person chose, or the exception
+    special: str  #: what is odd about its webhook, if anything
+    form: dict[str, Any]  #: the data of `lead.created`
+
+
+def sheet(name: str) -> Path:
+    """Give the path of a sheet that ships with the samples, for example territories.csv."""
+    return Path(str(files(__name__).joinpath(name)))
+
+
+def leads() -> list[SampleLead]:
+    """Give the sample leads in the order in which they arrive."""
+    return [
+        SampleLead(
+            key=row["key"],
+            phase=row["phase"],
+            branch=row["branch"],
+            human=row["human"],
+            special=row["special"],
+            form=_form(row, SUBMITTED + timedelta(minutes=7 * number)),
+        )
+        for number, row in enumerate(_rows("leads.csv"))
+    ]
+
+
+def crm() -> dict[str, list[dict[str, Any]]]:
+    """Give the CRM behind the sample leads, as the sandbox is seeded with it."""
+    rows = list(_rows("leads.csv"))
+    return {
+        "owners": [
+            {
+                "id": row["id"],
+                "email": row["email"],
+                "firstName": row["first_name"],
+                "lastName": row["last_name"],
+                "userId": int(row["id"]),
+                "archived": False,
+            }
+            for row in _rows("owners.csv")
+        ],
+        "companies": [_company(row) for row in rows if row["company_id"]],
+        "contacts": [_contact(row) for row in rows],
+    }
+
+
+def history() -> list[Row]:
+    """Give past leads with the owner that people chose, for the scorer's calibration."""
+    return list(_rows("history.csv"))
+
+
+def roster() -> list[Row]:
+    """Give who sits on which team."""
+    return list(_rows("roster.csv"))
+
+
+def _rows(name: str) -> Iterator[Row]:
+    with sheet(name).open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _form(row: Row, submitted: datetime) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "submission_id": f"form-{row['key']}",
+        "contact_id": row["contact_id"],
+        "form_type": row["form_type"],
+        "submitted_at": submitted.isoformat(),
+        "consent": True,
+        "email": row["email"],
+        "first_name": row["first_name"],
+        "last_name": row["last_name"],
+        "company": row["company"],
+        "website": f"https://{row['company_domain']}" if row["company_domain"] else "",
+        "country": row["country"],
+        "job_title": row["job_title"],
+        "free_text": row["free_text"],
+    }
+    if row["employees_form"]:
+        content["employee_count"] = int(row["employees_form"])
+    return {name: value for name, value in content.items() if value != ""}
+
+
+def _company(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["company_id"],
+        "properties": _filled(
+            name=row["company"],
+            domain=row["company_domain"],
+            country=row["country_crm"],
+            numberofemployees=row["employees_crm"],
+            industry=row["industry"],
+            hubspot_owner_id=row["company_owner"],
+            lifecyclestage=row["lifecycle"],
+            hs_num_open_deals=row["open_deals"],
+        ),
+    }
+
+
+def _contact(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["contact_id"],
+        "company_id": row["company_id"] or None,
+        "properties": _filled(
+            email=row["email"],
+            firstname=row["first_name"],
+            lastname=row["last_name"],
+            company=row["company"],
+            country=row["country"],
+            jobtitle=row["job_title"],
+            lifecyclestage="lead",
+            taxiway_form_type=row["form_type"],
+            taxiway_message=row["free_text"],
+        ),
+    }
+
+
+def _filled(**properties: str) -> dict[str, str]:
+    return {name: value for name, value in properties.items() if value}

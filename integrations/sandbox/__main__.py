@@ -1,0 +1,31 @@
+"""Start the sandbox: `python -m integrations.sandbox --port 8790 --store crm.sqlite`."""
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+
+from integrations.sandbox.app import Limits, build
+from integrations.sandbox.store import Store
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    parser = argparse.ArgumentParser(prog="python -m integrations.sandbox", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--store", type=Path, required=True, help="the SQLite file")
+    parser.add_argument("--token", default="sandbox", help="what a client must present")
+    parser.add_argument("--search-lag", type=float, default=1.0, help="seconds")
+    parser.add_argument("--burst", type=int, default=190, help="requests in ten seconds")
+    words = parser.parse_args()
+    app = build(
+        Store(words.store), Limits(token=words.token, lag=words.search_lag, burst=words.burst)
+    )
+    print(f"the sandbox CRM listens on http://127.0.0.1:{words.port}", flush=True)  # noqa: T201 # its one word to whoever started it
+    uvicorn.run(
+        app, host="127.0.0.1", port=words.port, log_level="critical", timeout_graceful_shutdown=1
+    )
+
+
+if __name__ == "__main__":
+    main()

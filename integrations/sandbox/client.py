@@ -1,0 +1,58 @@
+"""What a trial asks of the sandbox: seed it, script its faults, and count what reached it."""
+
+from typing import Any
+
+import httpx
+
+Row = dict[str, Any]
+
+
+class Sandbox:
+    """A running sandbox, by its address."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=10)
+
+    def seed(self, world: Row) -> None:
+        """Put owners, companies and contacts into it."""
+        self._post("/_sandbox/seed", world)
+
+    def fault(self, **script: object) -> None:
+        """Script a fault: do, method, path (a regular expression), status, times, seconds."""
+        self._post("/_sandbox/faults", script)
+
+    def requests(self, since: int = 0) -> list[Row]:
+        """Give every request that reached the CRM's own paths, oldest first."""
+        return self._rows(f"/_sandbox/requests?since={since}")
+
+    def writes(self, since: int = 0) -> list[Row]:
+        """Give the requests that would change something; searches and batch reads do not."""
+        return [
+            one
+            for one in self.requests(since)
+            if one["method"] != "GET" and not one["path"].endswith(("/search", "/batch/read"))
+        ]
+
+    def objects(self, kind: str) -> list[Row]:
+        """Give the objects of a kind as they stand."""
+        return self._rows(f"/_sandbox/objects/{kind}")
+
+    def owner_of(self, contact_id: str) -> str | None:
+        """Give who owns a contact now."""
+        for one in self.objects("contacts"):
+            if one["id"] == contact_id:
+                return one["properties"].get("hubspot_owner_id") or None
+        return None
+
+    def owned(self, kind: str = "contacts") -> list[Row]:
+        """Give every owner that objects ever had, in order."""
+        return self._rows(f"/_sandbox/owned/{kind}")
+
+    def _post(self, path: str, content: object) -> None:
+        self._client.post(path, json=content).raise_for_status()
+
+    def _rows(self, path: str) -> list[Row]:
+        response = self._client.get(path)
+        response.raise_for_status()
+        rows: list[Row] = response.json()
+        return rows
