@@ -5,6 +5,7 @@ A grant is what the workflow holds now. A placement is what one case holds for l
 is for new cases only, while a demotion takes effect for every write at once (see `lower_of`).
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -147,3 +148,21 @@ def place(grant: Grant, unit: Unit | None, segment: str | None) -> Placement:
 def lower_of(placed: Authority, granted: Authority) -> Authority:
     """Give the level that counts now: the most restrictive wins."""
     return min(placed, granted, key=lambda level: level.height)
+
+
+def authority_named(word: str) -> Authority:
+    """Give a level by its name, or raise `Invalid` naming them all."""
+    try:
+        return Authority(word.casefold())
+    except ValueError:
+        known = ", ".join(level.value for level in Authority)
+        raise Invalid(f"{word} is not a level; known: {known}") from None
+
+
+def exposure_of(percent: float | None, segments: Sequence[str]) -> Exposure:
+    """Give an exposure from a percentage (0 to 100, two decimals) and segments."""
+    share = 100.0 if percent is None else percent
+    points = round(share * 100)
+    if not 0 <= points <= BUCKETS or abs(points - share * 100) > 1e-6:
+        raise Invalid(f"{share:g} is not a percentage from 0 to 100 with at most two decimals")
+    return Exposure(basis_points=points, segments=frozenset(segments))

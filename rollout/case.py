@@ -233,6 +233,14 @@ def find_case(session: Session, case_id: str) -> CaseRow:
     return row
 
 
+def latest_cases(session: Session, most: int, *, only_open: bool) -> list[CaseRow]:
+    """Give the latest cases, newest first."""
+    wanted = select(CaseRow).order_by(col(CaseRow.opened_at).desc(), col(CaseRow.id)).limit(most)
+    if only_open:
+        wanted = wanted.where(col(CaseRow.ending).is_(None))
+    return list(session.exec(wanted).all())
+
+
 def close_row(session: Session, case_id: str, ending: Ending, because: str, now: datetime) -> bool:
     """End a case once; False when it had ended before."""
     done = session.execute(

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint, text, update
+from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint, func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -142,6 +142,32 @@ def postpone(session: Session, errand_id: int, error: str, now: datetime) -> Non
     errand.last_error = error[:500]
     errand.not_before = now + timedelta(seconds=min(60, 2 ** (errand.attempts - 1)))
     session.add(errand)
+
+
+def without_case(session: Session, before: datetime) -> dict[str, str]:
+    """Give the events without a case whose run was asked for before a moment: id by key."""
+    rows = session.exec(
+        select(Errand)
+        .join(Arrival, col(Errand.payload)["inbox_id"].astext == col(Arrival.id))
+        .where(
+            Errand.kind == ErrandKind.START,
+            col(Arrival.case_id).is_(None),
+            col(Errand.done_at) < before,
+        )
+        .order_by(col(Errand.id))
+    ).all()
+    return {row.dedupe: row.payload["inbox_id"] for row in rows}
+
+
+def start_again(session: Session, inbox_id: str, now: datetime) -> None:
+    """Ask for another run of an event."""
+    asked = session.exec(
+        select(func.count()).where(
+            Errand.kind == ErrandKind.START,
+            col(Errand.payload)["inbox_id"].astext == inbox_id,
+        )
+    ).one()
+    ask(session, ErrandKind.START, dedupe=f"start:{inbox_id}:{asked}", now=now, inbox_id=inbox_id)
 
 
 def envelope(arrival: Arrival) -> Mapping[str, Any]:

@@ -17,11 +17,15 @@ from sqlmodel import Session, SQLModel, col, delete, select
 from rollout.authority import Unit
 from rollout.canonical import Json, digest
 from rollout.case import Introduction
+from rollout.errors import Invalid
 from rollout.ledger import Fact
 
 ENTERPRISE_FROM = 1_000  #: employees
 MIDMARKET_FROM = 100  #: employees
 SAME_SUBMISSION = timedelta(minutes=10)  #: the same person and form are the same lead
+
+TERRITORY_COLUMNS = ("territory", "country", "segment", "team")
+ROSTER_COLUMNS = ("team", "owner_email", "industries", "languages", "countries")
 
 Short = Annotated[str, Field(max_length=200)]
 FormType = Literal["demo", "contact", "content", "trial"]
@@ -203,11 +207,40 @@ def seats_of(session: Session, team: str) -> list[Seat]:
     )
 
 
+def all_territories(session: Session) -> list[Territory]:
+    """Give the territory table, by country and segment."""
+    order = (col(Territory.country), col(Territory.segment))
+    return list(session.exec(select(Territory).order_by(*order)).all())
+
+
 def replace_sheets(
-    session: Session, territories: list[Mapping[str, Any]], roster: list[Mapping[str, Any]]
-) -> None:
-    """Put new sheets in the place of the old ones, whole."""
+    session: Session, territories: list[dict[str, str]], roster: list[dict[str, str]]
+) -> tuple[int, int]:
+    """
+    Put new sheets in the place of the old ones, whole; gives how many rows each has.
+
+    Raises `Invalid` naming the row for a double entry, an unknown segment or an empty team.
+    """
+    _check_sheets(territories, roster)
     session.execute(delete(Territory))
     session.execute(delete(Seat))
-    session.add_all(Territory.model_validate(row) for row in territories)
-    session.add_all(Seat.model_validate(row) for row in roster)
+    session.add_all(Territory(**row) for row in territories)
+    session.add_all(Seat(**row) for row in roster)
+    return len(territories), len(roster)
+
+
+def _check_sheets(territories: list[dict[str, str]], roster: list[dict[str, str]]) -> None:
+    seen: set[tuple[str, str]] = set()
+    staffed = {row["team"] for row in roster}
+    for number, row in enumerate(territories, start=2):
+        key = (row["country"], row["segment"])
+        if key in seen:
+            raise Invalid(f"territories, row {number}: {key[0]} {key[1]} is named twice")
+        if row["segment"] not in set(Segment):
+            raise Invalid(f"territories, row {number}: the segment {row['segment']!r} is unknown")
+        if row["team"] not in staffed:
+            raise Invalid(f"territories, row {number}: nobody is on the team {row['team']!r}")
+        seen.add(key)
+    seats = [(row["team"], row["owner_email"]) for row in roster]
+    for seat in sorted({seat for seat in seats if seats.count(seat) > 1}):
+        raise Invalid(f"roster: {seat[1]} sits twice on {seat[0]}")

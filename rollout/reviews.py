@@ -188,6 +188,28 @@ def open_reviews(session: Session) -> list[ReviewRow]:
     )
 
 
+def is_decided(session: Session, case_id: str) -> bool:
+    """Whether the latest review of a case has its decision."""
+    row = session.exec(
+        select(ReviewRow)
+        .where(ReviewRow.case_id == case_id)
+        .order_by(col(ReviewRow.nth).desc())
+        .limit(1)
+    ).one_or_none()
+    return row is not None and row.status in set(ENDS_AS.values())
+
+
+def decide_on(
+    session: Session, contract: Contract, review_id: str, answer: Answer, now: datetime
+) -> Decision:
+    """Take a person's answer to the proposal that the review is about; see `decide`."""
+    review = find_review(session, review_id)
+    proposal = recall(session, review.case_id, review.step, Proposal)
+    if proposal is None:
+        raise Unknown(f"the proposal behind {review.id} has been erased")
+    return decide(session, contract, review.id, answer, proposal, now)
+
+
 def decide(
     session: Session,
     contract: Contract,

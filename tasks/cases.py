@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from integrations.clock import now
-from integrations.database import transaction
 from prefect import get_client
 from prefect.runtime import flow_run
 from sqlalchemy import text
 from sqlmodel import Session, col, select
 
+from integrations.clock import now
+from integrations.database import transaction
 from rollout.authority import Placement, Unit, lower_of, place
 from rollout.case import (
     Case,

@@ -16,7 +16,6 @@ from integrations.clock import now
 from integrations.database import transaction
 from integrations.errors import Refused, Unavailable
 from integrations.settings import settings
-
 from rollout.case import Case
 from rollout.contract import Contract, Safety
 from rollout.effects import (

@@ -3,7 +3,6 @@
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot import task_creation
-
 from rollout.authority import Unit
 from rollout.case import Action, Case, Ending, find_case
 from rollout.contract import Contract, Handoff

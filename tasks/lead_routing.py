@@ -3,12 +3,11 @@
 import time
 from dataclasses import asdict
 
+from integrations.agents import Answer, Choice, Question
 from integrations.agents.lead_scorer import LeadScorer
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot import Company, Owner, owner_patch
-
-from integrations.agents import Answer, Choice, Question
 from rollout.case import Action, Case, Cost, Evidence, Proposal
 from rollout.contract import Impact
 from rollout.effects import Intent, Request, Sent

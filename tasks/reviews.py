@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 
-from integrations.clock import now
-from integrations.database import transaction
 from prefect import get_run_logger
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_runs import asuspend_flow_run
@@ -20,6 +18,8 @@ from prefect.input import RunInput
 from prefect.runtime import flow_run
 from pydantic import Field, ValidationError, create_model
 
+from integrations.clock import now
+from integrations.database import transaction
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Case, Proposal, find_case
 from rollout.contract import Contract
@@ -33,7 +33,7 @@ from rollout.reviews import (
     ReviewRow,
     Status,
     Verb,
-    decide,
+    decide_on,
     decision_step,
     find_review,
 )
@@ -130,20 +130,6 @@ def open_review(
     return review
 
 
-def answer_review(contract: Contract, review_id: str, answer: Answer) -> Decision:
-    """
-    Take an answer at any door: one transaction, after which the run is woken by an errand.
-
-    Raises a `TaxiwayError` that says why an answer cannot be taken; nothing has changed then.
-    """
-    with transaction() as session:
-        review = find_review(session, review_id)
-        proposal = recall(session, review.case_id, review.step, Proposal)
-        if proposal is None:
-            raise TaxiwayError(f"the proposal behind {review.id} has been erased")
-        return decide(session, contract, review.id, answer, proposal, now())
-
-
 def _take(
     contract: Contract, review: ReviewRow, proposal: Proposal, filled: ReviewForm | None
 ) -> str:
@@ -172,7 +158,8 @@ def _take(
         action_hash=review.action_hash,
     )
     try:
-        answer_review(contract, review.id, answer)
+        with transaction() as session:
+            decide_on(session, contract, review.id, answer, now())
     except TaxiwayError as no:
         get_run_logger().warning("The answer was not taken: %s", no)
         return str(no)

@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import update_wrapper
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from integrations.clock import now
-from integrations.database import transaction
-from integrations.errors import Unavailable
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
+from integrations.clock import now
+from integrations.database import transaction
+from integrations.errors import Unavailable
 from rollout.case import Case
 from rollout.ledger import Fact, recall, remember
 

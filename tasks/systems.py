@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 
 from integrations.hubspot import HubSpot
 from integrations.settings import settings
-
 from rollout.case import Case
 from rollout.effects import may_write
 from rollout.errors import ContractBroken
@@ -22,7 +21,10 @@ def crm_reader() -> HubSpot:
     """Give the CRM, for reading."""
     loop = asyncio.get_running_loop()
     if loop not in _OPEN:
-        _OPEN[loop] = HubSpot.at(settings().crm())
+        known = settings()
+        _OPEN[loop] = HubSpot.at(
+            known.crm_url, known.crm_token.get_secret_value(), known.http_timeout_seconds
+        )
     return _OPEN[loop]
 
 

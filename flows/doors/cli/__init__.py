@@ -9,7 +9,8 @@ import sys
 
 import typer
 
-from flows.doors.cli import cases, reviews, rollout, system
+from flows.doors.cli import cases, reviews, rollout
+from flows.doors.cli import system as system
 
 app = typer.Typer(
     help="An AI agent's operating model as running software: authority earned step by step.",

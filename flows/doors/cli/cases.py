@@ -105,10 +105,12 @@ def import_sheets(
     """Put new territories and a new roster in the place of the old ones."""
     from integrations.database import transaction
     from integrations.sheets import read_sheet
-    from rollout.lead_routing import replace_sheets
+    from rollout.lead_routing import ROSTER_COLUMNS, TERRITORY_COLUMNS, replace_sheets
 
     with transaction() as session:
-        areas, seats = replace_sheets(session, read_sheet(sheet), read_sheet(roster))
+        areas, seats = replace_sheets(
+            session, read_sheet(sheet, TERRITORY_COLUMNS), read_sheet(roster, ROSTER_COLUMNS)
+        )
     typer.echo(f"{areas} territories and {seats} seats are in force.")
 
 

@@ -35,7 +35,7 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @rollout.command("set")
-def change(  # noqa: PLR0913 # each option is one word of the change
+def change(  # each option is one word of the change
     workflow: Workflow,
     level: Annotated[str, typer.Argument(help="off, shadow, recommend, limited or full.")],
     *,

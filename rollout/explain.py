@@ -1,0 +1,48 @@
+"""The five questions that every workflow answers from its live configuration."""
+
+from rollout.authority import Authority, Grant
+from rollout.contract import Contract
+
+
+def five_answers(contract: Contract, grant: Grant) -> list[tuple[str, str]]:
+    """Give each question with its answer; an empty answer is a hole in the contract."""
+    return [
+        ("Who owns the business outcome?", contract.owners.business),
+        ("Who owns technical reliability?", contract.owners.technical),
+        ("What can the agent decide alone?", _alone(contract, grant)),
+        ("When does a person review?", _review(contract, grant)),
+        ("How are value and risk measured?", _measured(contract)),
+    ]
+
+
+def _alone(contract: Contract, grant: Grant) -> str:
+    names = ", ".join(rule.name for rule in contract.boundaries.write if rule.reversible)
+    if not names or contract.act_alone_from is None:
+        return ""
+    if grant.authority.height < Authority.LIMITED.height:
+        return f"now nothing (it is at {grant}); later {names} from {contract.act_alone_from:.0%}"
+    return f"{names}, reversible and without impact, from {contract.act_alone_from:.0%} ({grant})"
+
+
+def _review(contract: Contract, grant: Grant) -> str:
+    if contract.act_alone_from is None or contract.review_within is None:
+        return ""
+    hours = contract.review_within.total_seconds() / 3600
+    always = "always; " if grant.authority is Authority.RECOMMEND else ""
+    return (
+        f"{always}below {contract.act_alone_from:.0%}, or with any impact: "
+        f"{contract.owners.reviewer} within {hours:g} h; conflicting sources, below {contract.escalate_below:.0%} or unclear "
+        f"impact: a person takes over; exceptions: "
+        + ", ".join(f"{one.name} to {one.to}" for one in contract.exceptions)
+    )
+
+
+def _measured(contract: Contract) -> str:
+    bars = [
+        f"{one.measure} {'>=' if one.at_least is not None else '<='} "
+        f"{one.at_least if one.at_least is not None else one.at_most:g}"
+        for one in contract.targets
+    ]
+    if not bars or contract.benchmark is None:
+        return ""
+    return ", ".join(bars) + f"; against {contract.benchmark.minutes:g} minutes by hand"
