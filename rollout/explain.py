@@ -31,8 +31,8 @@ def _review(contract: Contract, grant: Grant) -> str:
     always = "always; " if grant.authority is Authority.RECOMMEND else ""
     return (
         f"{always}below {contract.act_alone_from:.0%}, or with any impact: "
-        f"{contract.owners.reviewer} within {hours:g} h; conflicting sources, below {contract.escalate_below:.0%} or unclear "
-        f"impact: a person takes over; exceptions: "
+        f"{contract.owners.reviewer} within {hours:g} h; conflicting sources, below "
+        f"{contract.escalate_below:.0%} or unclear impact: a person takes over; exceptions: "
         + ", ".join(f"{one.name} to {one.to}" for one in contract.exceptions)
     )
 

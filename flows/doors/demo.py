@@ -57,14 +57,12 @@ class Flight:
 
     def send(self, lead: SampleLead, *, event: str, form: dict[str, Any] | None = None) -> int:
         """Send one signed webhook; gives the status of its answer."""
-        body = json.dumps(
-            {
-                "type": "lead.created",
-                "timestamp": now().isoformat(),
-                "data": form or lead.form,
-            },
-            sort_keys=True,
-        ).encode()
+        content = {
+            "type": "lead.created",
+            "timestamp": lead.form["submitted_at"],
+            "data": form or lead.form,
+        }
+        body = json.dumps(content, sort_keys=True).encode()
         return self.post(lead, event, body, sign(self._secret(), event, now(), body))
 
     def post(self, lead: SampleLead, event: str, body: bytes, headers: dict[str, str]) -> int:
@@ -215,7 +213,7 @@ def _closing(
     same = Counter(row.compared for row in rows if row.lane.startswith("shadow"))
     watched = f"{same['same']} of {same['same'] + same['other']}"
     lines = [
-        f"\nIn shadow the agent chose as people did in {watched} compared cases, and wrote nothing.",
+        f"\nIn shadow the agent chose as people did in {watched} cases, and wrote nothing.",
         f"{flight.edited} was edited by a person, and the edit is what the CRM has.",
         f"Unexplained: {len(loose)}." + "".join(f"\n  {one}" for one in loose),
         f"{len(rows)} cases in {seconds:.0f} s.",

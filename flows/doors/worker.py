@@ -154,21 +154,24 @@ class Worker:
 
     async def _break_off(self) -> None:
         """Break off what somebody cancels."""
-        for run in await self._client.read_flow_runs(
+        runs = await self._client.read_flow_runs(
             flow_run_filter=FlowRunFilter(
                 state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CANCELLING]))
             ),
             work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[settings().work_pool])),
             sort=FlowRunSort.EXPECTED_START_TIME_DESC,
             limit=50,
-        ):
-            lane = self._busy.get(run.id)
-            if lane is not None:
-                lane.cancel(run.id)
-                await self._while(lambda: run.id in self._busy, DRAIN_SECONDS)
-            await self._client.set_flow_run_state(
-                run.id, Cancelled(message="cancelled by request"), force=True
-            )
+        )
+        for run in runs:
+            await self._break_off_one(run.id)
+
+    async def _break_off_one(self, run_id: UUID) -> None:
+        lane = self._busy.get(run_id)
+        if lane is not None:
+            lane.cancel(run_id)
+            await self._while(lambda: run_id in self._busy, DRAIN_SECONDS)
+        message = "cancelled by request"
+        await self._client.set_flow_run_state(run_id, Cancelled(message=message), force=True)
 
     async def _dispatch(self) -> None:
         await dispatch(self._client)

@@ -23,11 +23,17 @@ app = typer.Typer(
 app.add_typer(reviews.review, name="review")
 app.add_typer(rollout.rollout, name="rollout")
 app.add_typer(cases.territories, name="territories")
-for command in (system.up, system.down, system.demo):
-    app.command()(command)
-for command in (cases.explain, cases.check, cases.cases, cases.timeline):
-    app.command()(command)
-for command in (reviews.reviews, reviews.handoffs):
+for command in (
+    system.up,
+    system.down,
+    system.demo,
+    cases.explain,
+    cases.check,
+    cases.cases,
+    cases.timeline,
+    reviews.reviews,
+    reviews.handoffs,
+):
     app.command()(command)
 
 
