@@ -21,6 +21,14 @@ class Sandbox:
         """Script a fault: do, method, path (a regular expression), status, times, seconds."""
         self._post("/_sandbox/faults", script)
 
+    def works_again(self) -> None:
+        """Drop every scripted fault."""
+        self._client.delete("/_sandbox/faults").raise_for_status()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
     def requests(self, since: int = 0) -> list[Row]:
         """Give every request that reached the CRM's own paths, oldest first."""
         return self._rows(f"/_sandbox/requests?since={since}")

@@ -1,0 +1,48 @@
+"""Real parts for all tests: one PostgreSQL, and one whole installation for those that need it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.doors.samples import plant_if_empty
+from flows.doors.up import running
+from integrations import postgres
+from integrations.database import engine, prepare
+from integrations.settings import settings
+from tests.pilot import Pilot
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A folder with a short path that PostgreSQL's own user may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="taxiway-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database(home: Path) -> Iterator[str]:
+    """A PostgreSQL with Taxiway's tables, for the whole session."""
+    folder = home / "postgres"
+    url = postgres.ensure_database(postgres.start(folder), "taxiway")
+    os.environ["TAXIWAY_HOME"] = str(home)
+    os.environ["TAXIWAY_DATABASE_URL"] = url
+    settings.cache_clear()
+    prepare()
+    yield url
+    engine(url).dispose()
+    postgres.stop(folder)
+
+
+@pytest.fixture(scope="session")
+def pilot(database: str, home: Path) -> Iterator[Pilot]:
+    """A whole installation on that PostgreSQL, with the sample world, and hands to fly it."""
+    del database
+    with running(home, print) as system:
+        plant_if_empty(system)
+        yield Pilot(system)

@@ -1,0 +1,66 @@
+"""A sandbox CRM of its own for these tests: a real process with an empty store."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from integrations.hubspot import HubSpot
+from integrations.sandbox.client import Sandbox
+from tests.pilot import until
+
+TOKEN = "token-of-a-test"  # noqa: S105 # a sandbox's
+
+
+@pytest.fixture(scope="session")
+def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    store: Path = tmp_path_factory.mktemp("crm") / "crm.sqlite"
+    words = ["--port", str(port), "--store", str(store), "--token", TOKEN, "--search-lag", "0.4"]
+    process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words])
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: _answers(url), "the sandbox listens")
+    yield url
+    process.terminate()
+    process.wait(5)
+
+
+@pytest.fixture
+def sandbox(sandbox_url: str) -> Iterator[Sandbox]:
+    crm = Sandbox(sandbox_url)
+    crm.seed(
+        {
+            "owners": [
+                {"id": str(n), "email": f"o{n}@x.example", "firstName": "O", "lastName": str(n)}
+                for n in range(1, 6)
+            ],
+            "companies": [{"id": "9", "properties": {"name": "Nine", "numberofemployees": "120"}}],
+            "contacts": [
+                {"id": "5", "company_id": "9", "properties": {"email": "five@nine.example"}}
+            ],
+        }
+    )
+    yield crm
+    crm.works_again()
+    crm.close()
+
+
+@pytest.fixture
+async def crm(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[HubSpot]:
+    del sandbox
+    client = HubSpot.at(sandbox_url, TOKEN)
+    yield client
+    await client.close()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/_sandbox/health").is_success
+    except httpx.HTTPError:
+        return False

@@ -1,0 +1,196 @@
+"""Hands for tests: they send webhooks, wait for cases, and answer, through the product's doors."""
+
+import asyncio
+import itertools
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from sqlmodel import select
+
+from flows.contracts.lead_routing import CONTRACT
+from flows.doors.up import Installation
+from integrations import samples
+from integrations.clock import now
+from integrations.database import transaction
+from integrations.sandbox.client import Sandbox
+from integrations.signatures import sign
+from rollout.authority import Authority, Exposure
+from rollout.case import CaseRow, Ending
+from rollout.effects import EffectRow
+from rollout.grants import change, current
+from rollout.inbox import Arrival
+from rollout.ledger import Entry
+from rollout.reviews import ReviewRow, Status
+
+T = TypeVar("T")
+Form = dict[str, Any]
+LADDER = list(Authority)
+_NUMBERS = itertools.count(1)
+
+GOOD = next(one for one in samples.leads() if one.branch == "good" and not one.special)
+
+
+def until(get: Callable[[], T | None], what: str, patience: float = 40.0) -> T:
+    """Ask again and again until there is an answer; fail with words after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        if found := get():
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience:g} s: {what}")
+        time.sleep(0.05)
+
+
+class Pilot:
+    """A running installation in a test's hands."""
+
+    def __init__(self, system: Installation) -> None:
+        self.system = system
+        self.crm = Sandbox(system.state.crm_url)
+
+    def at(self, level: Authority, exposure: Exposure | None = None) -> None:
+        """Bring the workflow to a level, one step at a time."""
+        with transaction() as session:
+            here = current(session, CONTRACT.workflow).authority
+            path = LADDER[here.height + 1 : level.height] if level.height > here.height else []
+            for step in path:
+                change(session, CONTRACT, step, by="a test", because="on the way", now=now())
+            change(
+                session, CONTRACT, level, exposure=exposure, by="a test", because="here", now=now()
+            )
+
+    def lead(self, sample: samples.SampleLead = GOOD, **changes: object) -> Form:
+        """Put a new contact like a sample's into the CRM; give its form."""
+        number = 600_000 + next(_NUMBERS)
+        world = samples.crm()
+        old = sample.form["contact_id"]
+        contact = next(one for one in world["contacts"] if one["id"] == old)
+        email = f"lead{number}@{contact['properties'].get('email', '@x.example').split('@')[1]}"
+        if "email" in sample.form:
+            contact["properties"]["email"] = email
+            changes.setdefault("email", email)
+        contact["id"] = str(number)
+        companies = [one for one in world["companies"] if one["id"] == contact["company_id"]]
+        self.crm.seed({"companies": companies, "contacts": [contact]})
+        form = {
+            **sample.form,
+            "contact_id": str(number),
+            "submission_id": uuid4().hex,
+            **changes,
+        }
+        return {name: value for name, value in form.items() if value is not None}
+
+    def post(
+        self, body: bytes, headers: dict[str, str] | None = None, source: str = "website"
+    ) -> httpx.Response:
+        """Post bytes to the receiver, signed unless headers are given."""
+        if headers is None:
+            secret = self.system.state.hook_secrets["website"][0]
+            headers = sign(secret, uuid4().hex, now(), body)
+        return httpx.post(
+            f"{self.system.state.hooks_url}/hooks/{source}", content=body, headers=headers
+        )
+
+    def send(self, form: Form) -> str:
+        """Send a lead as a signed webhook; give its inbox id."""
+        body = {"type": "lead.created", "timestamp": now().isoformat(), "data": form}
+        answer = self.post(json.dumps(body).encode())
+        assert answer.status_code == 202, answer.text
+        kept: str = answer.json()["id"]
+        return kept
+
+    def case(self, inbox_id: str) -> CaseRow:
+        """Wait for an event's case to be opened."""
+        return until(lambda: self._case(inbox_id), f"event {inbox_id} has a case")
+
+    def ended(self, inbox_id: str, patience: float = 40.0) -> CaseRow:
+        """Wait for an event's case to end."""
+
+        def over() -> CaseRow | None:
+            case = self._case(inbox_id)
+            return case if case is not None and case.ending else None
+
+        return until(over, f"event {inbox_id} has ended", patience)
+
+    def flown(self, form: Form) -> tuple[CaseRow, Ending]:
+        """Send a lead and wait for its end."""
+        case = self.ended(self.send(form))
+        return case, Ending(case.ending or "")
+
+    def review(self, inbox_id: str) -> ReviewRow:
+        """Wait until an event's case waits for a person, its run asleep."""
+        case = self.case(inbox_id)
+
+        def waits() -> ReviewRow | None:
+            with transaction() as session:
+                found = session.exec(
+                    select(ReviewRow).where(
+                        ReviewRow.case_id == case.id, ReviewRow.status == Status.OPEN
+                    )
+                ).one_or_none()
+            return found
+
+        found = until(waits, f"{case.id} waits for a person")
+        until(lambda: self.state_of(case.id) == "PAUSED" and self.form_of(case.id), "it sleeps")
+        return found
+
+    def run(self, case_id: str) -> FlowRun:
+        """Read a case's run from Prefect."""
+        with transaction() as session:
+            run_id = session.get_one(CaseRow, case_id).flow_run_id
+        return self.prefect(lambda client: client.read_flow_run(UUID(run_id)))
+
+    def state_of(self, case_id: str) -> str:
+        """Give the type of a run's state."""
+        state = self.run(case_id).state
+        return state.type.value if state else ""
+
+    def form_of(self, case_id: str) -> bool:
+        """Whether a sleeping run's form is stored."""
+        run = self.run(case_id)
+        keys = run.state.state_details.run_input_keyset if run.state else None
+        url = f"{self.system.state.prefect_api_url}/flow_runs/{run.id}/input/{keys['schema']}"
+        return bool(keys) and httpx.get(url).is_success if keys else False
+
+    def prefect(self, ask: Callable[[PrefectClient], Awaitable[T]]) -> T:
+        """Ask Prefect's API something."""
+
+        async def asked() -> T:
+            async with get_client() as client:
+                return await ask(client)
+
+        with temporary_settings({PREFECT_API_URL: self.system.state.prefect_api_url}):
+            return asyncio.run(asked())
+
+    def facts(self, case_id: str) -> list[str]:
+        """Give the kinds of a case's ledger rows, in order."""
+        with transaction() as session:
+            rows = session.exec(
+                select(Entry).where(Entry.case_id == case_id).order_by(Entry.seq)  # type: ignore[arg-type] # a column, once mapped
+            ).all()
+        return [row.kind for row in rows]
+
+    def effects(self, case_id: str) -> list[EffectRow]:
+        """Give a case's writes."""
+        with transaction() as session:
+            return list(session.exec(select(EffectRow).where(EffectRow.case_id == case_id)).all())
+
+    def writes_to(self, contact_id: str) -> list[dict[str, Any]]:
+        """Give the writes that took effect on a contact, its tasks among them."""
+        return [
+            one
+            for one in self.crm.writes()
+            if one["applied"] and contact_id in json.dumps([one["path"], one["content"]])
+        ]
+
+    def _case(self, inbox_id: str) -> CaseRow | None:
+        with transaction() as session:
+            arrival = session.get_one(Arrival, inbox_id)
+            return session.get(CaseRow, arrival.case_id) if arrival.case_id else None
