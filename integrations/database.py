@@ -13,6 +13,8 @@ from sqlmodel import Session, SQLModel, create_engine
 
 from integrations.settings import database_url
 
+CONNECT_SECONDS = 5  #: how long a database may take to pick up
+
 
 @cache
 def engine(url: str) -> Engine:
@@ -22,6 +24,9 @@ def engine(url: str) -> Engine:
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=20,
+        pool_timeout=10,
+        connect_args={"connect_timeout": CONNECT_SECONDS},
+        hide_parameters=True,  # what is stored is about people, and errors end up in logs
     )
 
 
@@ -65,7 +70,7 @@ async def _listen(channels: tuple[str, ...], heard: asyncio.Event) -> None:
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
-                plain_url(database_url()), autocommit=True
+                plain_url(database_url()), autocommit=True, connect_timeout=CONNECT_SECONDS
             ) as connection:
                 for channel in channels:
                     await connection.execute(
@@ -84,7 +89,9 @@ class Claim:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._connection = psycopg.connect(plain_url(database_url()), autocommit=True)
+        self._connection = psycopg.connect(
+            plain_url(database_url()), autocommit=True, connect_timeout=CONNECT_SECONDS
+        )
 
     def take(self) -> bool:
         """Take the lock; False when another process has it."""

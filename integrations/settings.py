@@ -9,11 +9,14 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_LANES           how many cases run side by side in the worker
 """
 
+import base64
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -22,6 +25,8 @@ from pydantic_settings import (
 )
 
 STATE = "state.json"
+WEBHOOK_PREFIX = "whsec_"
+POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
 class SettingsError(Exception):
@@ -49,6 +54,34 @@ class Settings(BaseSettings):
     http_timeout_seconds: float = Field(default=10, gt=0)
     search_quarantine_seconds: float = Field(default=14, ge=0)  #: timeout and index lag together
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, url: str) -> str:
+        if url and urlsplit(url).scheme not in POSTGRES:
+            raise ValueError("must begin with postgresql:// (no other database will do)")
+        return url
+
+    @field_validator("prefect_api_url", "crm_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if url and urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("must begin with http:// or https://")
+        return url
+
+    @field_validator("hook_secrets")
+    @classmethod
+    def _are_keys(cls, secrets: dict[str, list[SecretStr]]) -> dict[str, list[SecretStr]]:
+        wrong = [
+            source
+            for source, keys in secrets.items()
+            if not keys or not all(_is_key(one.get_secret_value()) for one in keys)
+        ]
+        if wrong:
+            raise ValueError(
+                f"{', '.join(wrong)}: each source has a list of keys, whsec_ and base64"
+            )
+        return secrets
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -65,7 +98,7 @@ class Settings(BaseSettings):
 
 def home() -> Path:
     """Give the folder in which this installation keeps its state."""
-    return Path(os.environ.get("TAXIWAY_HOME", ".taxiway")).absolute()
+    return Path(os.environ.get("TAXIWAY_HOME") or ".taxiway").absolute()
 
 
 @cache
@@ -74,15 +107,39 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors()
-        )
+        wrong = "; ".join(_complaints(error))
         raise SettingsError(f"the settings cannot be used: {wrong}") from None
-    except ValueError as error:
-        raise SettingsError(
-            f"the settings cannot be read: {error}. Is {home() / STATE} damaged? "
-            "`taxiway down` and `taxiway up` write it anew."
-        ) from None
+    except (ValueError, TypeError, OSError) as error:  # TypeError: the file holds a list
+        raise SettingsError(f"the settings cannot be read: {_unreadable(error)}") from None
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    for one in error.errors(include_input=False):
+        field = str(one["loc"][0])
+        variable = "PREFECT_API_URL" if field.lower() == "prefect_api_url" else f"TAXIWAY_{field}"
+        where = (
+            variable.upper() if variable.upper() in os.environ else f"{field} in {home() / STATE}"
+        )
+        yield f"{where}: {one['msg'].removeprefix('Value error, ')}"
+
+
+def _unreadable(error: Exception) -> str:
+    """Say what is damaged: a variable that should be JSON, or else the file."""
+    if "TAXIWAY_HOOK_SECRETS" in os.environ and "hook_secrets" in str(error):
+        return 'TAXIWAY_HOOK_SECRETS must be JSON, like {"website": ["whsec_..."]}'
+    return (
+        f"{home() / STATE} is damaged or not ours ({type(error).__name__}). "
+        "Move it away: `taxiway up` writes a new one, with new webhook keys."
+    )
+
+
+def _is_key(key: str) -> bool:
+    """Whether it is a key by the Standard Webhooks specification."""
+    coded = key.removeprefix(WEBHOOK_PREFIX)
+    try:
+        return len(base64.b64decode(f"{coded}==")) > 0 and key.startswith(WEBHOOK_PREFIX)
+    except ValueError:
+        return False
 
 
 def database_url() -> str:

@@ -1,7 +1,7 @@
 """Who sent a webhook: signatures by the Standard Webhooks specification."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
@@ -11,7 +11,8 @@ class BadSignature(Exception):
 
 
 def sign(secret: str, event_id: str, at: datetime, body: bytes) -> dict[str, str]:
-    """Give the headers that prove who sent a body."""
+    """Give the headers that prove who sent a body, and when; `at` has its zone."""
+    at = at.astimezone(UTC)  # the library takes any clock face for UTC
     signature = Webhook(secret).sign(event_id, at, body.decode())
     return {
         "webhook-id": event_id,

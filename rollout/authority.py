@@ -162,7 +162,7 @@ def authority_named(word: str) -> Authority:
 def exposure_of(percent: float | None, segments: Sequence[str]) -> Exposure:
     """Give an exposure from a percentage (0 to 100, two decimals) and segments."""
     share = 100.0 if percent is None else percent
-    points = round(share * 100)
-    if not 0 <= points <= BUCKETS or abs(points - share * 100) > 1e-6:
+    points = round(share * 100) if 0 <= share <= 100 else -1
+    if abs(points - share * 100) > 1e-6 or points < 0:
         raise Invalid(f"{share:g} is not a percentage from 0 to 100 with at most two decimals")
     return Exposure(basis_points=points, segments=frozenset(segments))

@@ -142,6 +142,7 @@ def postpone(session: Session, errand_id: int, error: str, now: datetime) -> Non
     errand.last_error = error[:500]
     errand.not_before = now + timedelta(seconds=min(60, 2 ** (errand.attempts - 1)))
     session.add(errand)
+    session.flush()
 
 
 def without_case(session: Session, before: datetime) -> dict[str, str]:

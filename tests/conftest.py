@@ -15,6 +15,13 @@ from integrations.database import engine, prepare
 from integrations.settings import settings
 from tests.pilot import Pilot
 
+#: Shorter than the defaults, in the same order, so that a lost answer is settled within seconds.
+PATIENCE = {
+    "TAXIWAY_HTTP_TIMEOUT_SECONDS": "2",
+    "TAXIWAY_LEASE_SECONDS": "3",
+    "TAXIWAY_SEARCH_QUARANTINE_SECONDS": "4",
+}
+
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
@@ -32,6 +39,7 @@ def database(home: Path) -> Iterator[str]:
     url = postgres.ensure_database(postgres.start(folder), "taxiway")
     os.environ["TAXIWAY_HOME"] = str(home)
     os.environ["TAXIWAY_DATABASE_URL"] = url
+    os.environ |= PATIENCE
     settings.cache_clear()
     prepare()
     yield url

@@ -130,12 +130,11 @@ class Pilot:
 
         def waits() -> ReviewRow | None:
             with transaction() as session:
-                found = session.exec(
+                return session.exec(
                     select(ReviewRow).where(
                         ReviewRow.case_id == case.id, ReviewRow.status == Status.OPEN
                     )
                 ).one_or_none()
-            return found
 
         found = until(waits, f"{case.id} waits for a person")
         until(lambda: self.state_of(case.id) == "PAUSED" and self.form_of(case.id), "it sleeps")
@@ -156,8 +155,10 @@ class Pilot:
         """Whether a sleeping run's form is stored."""
         run = self.run(case_id)
         keys = run.state.state_details.run_input_keyset if run.state else None
+        if not keys:
+            return False
         url = f"{self.system.state.prefect_api_url}/flow_runs/{run.id}/input/{keys['schema']}"
-        return bool(keys) and httpx.get(url).is_success if keys else False
+        return httpx.get(url).is_success
 
     def prefect(self, ask: Callable[[PrefectClient], Awaitable[T]]) -> T:
         """Ask Prefect's API something."""

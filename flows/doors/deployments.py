@@ -73,7 +73,7 @@ async def _apply(client: PrefectClient, workflow: Workflow) -> None:
         DeploymentUpdate(
             description=text,
             entrypoint=workflow.flow,
-            parameter_openapi_schema=parameter_schema(flow),
+            parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
         ),
     )
 

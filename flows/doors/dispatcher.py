@@ -9,10 +9,9 @@ import asyncio
 import logging
 from uuid import UUID
 
-import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
 from flows.doors.deployments import full_name
@@ -48,7 +47,7 @@ async def _carry(client: PrefectClient, errand: Errand) -> None:
             await _start(client, errand.payload["inbox_id"], errand.dedupe)
         else:
             await _wake(client, UUID(errand.payload["flow_run_id"]), errand.payload["verb"])
-    except (Later, httpx.HTTPError, PrefectHTTPStatusError, ObjectNotFound) as error:
+    except Exception as error:  # noqa: BLE001 # the trouble of one errand must not stop the others
         logger.warning("errand %s is put off: %s", errand.id, error)
         await asyncio.to_thread(_postpone, errand, str(error) or type(error).__name__)
         return

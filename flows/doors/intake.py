@@ -63,6 +63,7 @@ def read_event(
 def _object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body, object_pairs_hook=_once_each, parse_constant=_no_constant)
+        _check_texts(content)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, _OddJsonError) else "the body is not JSON"
         raise Turned(400, reason) from None
@@ -81,9 +82,23 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise _OddJsonError("a name occurs twice in one object")
     if "__prefect_kind" in content:
         raise _OddJsonError("__prefect_kind is not allowed")
-    if any("\x00" in text for pair in pairs for text in pair if isinstance(text, str)):
-        raise _OddJsonError("a text contains a NUL character")
     return content
+
+
+def _check_texts(content: object) -> None:
+    """Refuse what neither PostgreSQL nor an answer of ours could hold, wherever it is."""
+    if isinstance(content, str):
+        if "\x00" in content:
+            raise _OddJsonError("a text contains a NUL character")
+        if any("\ud800" <= character <= "\udfff" for character in content):
+            raise _OddJsonError("a text contains half of a surrogate pair")
+    elif isinstance(content, list):
+        for one in content:
+            _check_texts(one)
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            _check_texts(name)
+            _check_texts(value)
 
 
 def _no_constant(name: str) -> None:

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -34,12 +35,11 @@ class Part:
     log: Path
     is_ready: Callable[[], bool]
     env: Mapping[str, str] = field(default_factory=dict)
-    grace: float = 3.0  #: seconds to end by itself when asked
     process: subprocess.Popen[bytes] | None = None
     deaths: list[float] = field(default_factory=list)
 
     def start(self) -> None:
-        """Start it; its output goes to its log."""
+        """Start it; its output goes to its log. It lives no longer than the calling thread."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         parent = os.getpid()
 
@@ -57,7 +57,8 @@ class Part:
                 stderr=log,
                 env={**os.environ, **self.env},
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 # only calls prctl, and no thread forks
+                umask=0o077,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 # it calls prctl and takes no lock
             )
 
     @property
@@ -91,25 +92,25 @@ class Part:
         self.start()
         return True
 
-    def ask_to_stop(self) -> None:
-        """Ask it to end."""
-        if self.process is not None and self.is_alive:
-            self.process.send_signal(signal.SIGTERM)
-
-    def stop(self) -> None:
-        """End it: by asking, and after its grace by force."""
-        if self.process is None:
-            return
-        self.ask_to_stop()
-        try:
-            self.process.wait(self.grace)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(2)
-
     def last_words(self, lines: int = 15) -> str:
         """Give the end of its log."""
         if not self.log.exists():
             return "(it wrote nothing)"
         text = self.log.read_text(errors="replace").splitlines()
         return "\n".join(f"    {line}" for line in text[-lines:]) + f"\n  (log: {self.log})"
+
+
+def stop_all(parts: Sequence[Part], grace: float) -> None:
+    """End processes side by side: by asking, and after `grace` seconds by force."""
+    processes = [part.process for part in parts if part.process is not None]
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + grace
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left in its session
+            os.killpg(process.pid, signal.SIGKILL)
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)

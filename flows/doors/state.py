@@ -5,25 +5,35 @@ The secrets are made once and kept, so that senders need not be told new ones af
 """
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import signal
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import psutil
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
+from integrations import postgres
 from integrations.settings import STATE
 from rollout.errors import TaxiwayError
 
+LOCK = "up.lock"
+POSTGRES = "postgres"  #: the folder of the embedded PostgreSQL
 
-@dataclass
+
+@dataclass(config=ConfigDict(extra="forbid"))
 class State:
     """Addresses, secrets and process ids of one installation."""
 
+    version: str = ""  #: of Taxiway, that wrote it
     pid: int = 0
     started: float = 0.0  #: when that process began, so that a reused pid is not taken for it
     database_url: str = ""
@@ -38,8 +48,10 @@ class State:
     def is_running(self) -> bool:
         """Whether the process that wrote it still lives."""
         try:
-            return self.pid > 0 and abs(psutil.Process(self.pid).create_time() - self.started) < 1
-        except psutil.NoSuchProcess:
+            process = psutil.Process(self.pid)
+            is_it = abs(process.create_time() - self.started) < 1
+            return self.pid > 0 and is_it and process.status() != psutil.STATUS_ZOMBIE
+        except (psutil.NoSuchProcess, ValueError):
             return False
 
 
@@ -47,14 +59,16 @@ def read_state(home: Path) -> State:
     """Read what is written down; raises `TaxiwayError` when it is damaged or from a newer one."""
     file = home / STATE
     try:
-        content: dict[str, Any] = json.loads(file.read_text())
-        return State(**content)
+        return State(**json.loads(file.read_text()))
     except FileNotFoundError:
         return State()
     except (ValueError, TypeError):
         raise TaxiwayError(
-            f"{file} cannot be read by this version: move it away; `taxiway up` writes a new one"
+            f"{file} cannot be read by this version: move it away; `taxiway up` writes a new one, "
+            "with new webhook keys"
         ) from None
+    except OSError as error:
+        raise TaxiwayError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def write_state(home: Path, state: State) -> None:
@@ -63,38 +77,95 @@ def write_state(home: Path, state: State) -> None:
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as out:
         json.dump(asdict(state), out, indent=1)
+        out.flush()
+        os.fsync(out)
     fresh.replace(file)
 
 
-def claim_home(home: Path) -> State:
-    """Give this home's state with its secrets; raises `TaxiwayError` when one runs there."""
-    home.mkdir(parents=True, exist_ok=True)
-    state = read_state(home)
-    if state.is_running:
+@contextmanager
+def claimed(home: Path) -> Iterator[State]:
+    """
+    Hold a home for this process alone; gives its state, with its secrets.
+
+    Raises `TaxiwayError` when another one runs there, or when it cannot be written to. What
+    a killed one has left running is ended first. Afterwards only the secrets stay on file.
+    """
+    try:
+        # PostgreSQL has a system user of its own when we are root: it must pass.
+        home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+        lock = (home / LOCK).open("a")
+    except OSError as error:
         raise TaxiwayError(
-            f"Taxiway runs here already (process {state.pid}, Prefect at {state.prefect_api_url}). "
-            "`taxiway down` stops it; another home is chosen with TAXIWAY_HOME."
-        )
-    state.pid, state.started = os.getpid(), psutil.Process().create_time()
-    state.parts = {}
-    if not state.hook_secrets:
-        key = base64.b64encode(secrets.token_bytes(24)).decode()
-        state.hook_secrets = {"website": [f"whsec_{key}"]}
-    if not state.crm_token:
-        state.crm_token = secrets.token_urlsafe(24)
-    write_state(home, state)
-    return state
+            f"{home} cannot be used ({error.strerror}): choose another one with TAXIWAY_HOME"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TaxiwayError(_runs_already(home, read_state(home))) from None
+        before = read_state(home)
+        _end_leftovers(home, before)
+        state = _fresh(before)
+        write_state(home, state)
+        try:
+            yield state
+        finally:
+            kept = State(crm_token=state.crm_token, hook_secrets=state.hook_secrets)
+            write_state(home, kept)
 
 
 def stop_running(home: Path, patience: float = 15.0) -> bool:
-    """Stop the installation of a home; False when none runs there."""
+    """Stop the installation of a home and what a killed one left; False when nothing runs."""
     state = read_state(home)
     if not state.is_running:
-        return False
-    os.kill(state.pid, signal.SIGTERM)
+        left = _end_leftovers(home, state)
+        if postgres.is_running(home / POSTGRES):
+            postgres.stop(home / POSTGRES)
+            left = True
+        return left
+    try:
+        os.kill(state.pid, signal.SIGTERM)
+    except PermissionError:
+        raise TaxiwayError(f"process {state.pid} belongs to another user: ask them") from None
     deadline = time.monotonic() + patience
     while state.is_running:
         if time.monotonic() > deadline:
             raise TaxiwayError(f"process {state.pid} does not end; look at {home}/logs")
         time.sleep(0.1)
     return True
+
+
+def _runs_already(home: Path, state: State) -> str:
+    where = f", Prefect at {state.prefect_api_url}" if state.prefect_api_url else ""
+    return (
+        f"Taxiway runs here already (process {state.pid}{where}; home {home}). "
+        "`taxiway down` stops it; another home is chosen with TAXIWAY_HOME."
+    )
+
+
+def _fresh(before: State) -> State:
+    """Make the state of this process; the secrets stay."""
+    key = base64.b64encode(secrets.token_bytes(24)).decode()
+    return State(
+        version=version("taxiway"),
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+        crm_token=before.crm_token or secrets.token_urlsafe(24),
+        hook_secrets=before.hook_secrets or {"website": [f"whsec_{key}"]},
+    )
+
+
+def _end_leftovers(home: Path, state: State) -> bool:
+    """End the parts of an installation whose parent was killed; True if there were any."""
+    left = []
+    for pid in state.parts.values():
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.environ().get("TAXIWAY_HOME") == str(home):  # or the id is a stranger's
+                process.terminate()
+                left.append(process)
+    _, stubborn = psutil.wait_procs(left, timeout=6)
+    for process in stubborn:
+        with suppress(psutil.Error):
+            process.kill()
+    return bool(left)

@@ -2,17 +2,16 @@
 The whole installation as one process tree: PostgreSQL, Prefect, receiver, worker, sandbox CRM.
 
 `running` starts it and stops it again; `taxiway up` waits in between, the demo and the tests use
-it as it is. A part that dies is started again. What is given from outside (your own PostgreSQL,
-Prefect or CRM) is used and left alone.
+it as it is. A part that dies is started again, PostgreSQL included. What is given from outside
+(your own PostgreSQL, Prefect or CRM) is used and left alone.
 """
 
 import os
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,15 +21,19 @@ from sqlalchemy.engine import make_url
 import rollout.effects
 import rollout.handoffs
 import rollout.refusals  # noqa: F401 # like the two above: their tables are to be created
-from flows.doors.processes import Part
-from flows.doors.state import State, claim_home, write_state
+from flows.doors.ports import choose_ports
+from flows.doors.processes import Part, stop_all
+from flows.doors.signals import Signals
+from flows.doors.state import POSTGRES, State, claimed, write_state
 from integrations import postgres
 from integrations.database import prepare
+from integrations.errors import OutsideError
 from integrations.settings import settings
-from rollout.errors import TaxiwayError
 
 READY_WITHIN = 60.0  #: seconds
-PREFERRED = {"prefect": 4200, "hooks": 8780, "crm": 8790}
+#: Who is stopped when, and within how many seconds; the worker lets its cases go on until then.
+STOPS = ((("receiver", "worker"), 5.8), (("crm", "prefect"), 1.5))
+POSTGRES_STOPS_WITHIN = 1.5  #: seconds, then by force; all in all, less than ten
 Say = Callable[[str], None]
 
 
@@ -42,6 +45,7 @@ class Installation:
     state: State
     parts: dict[str, Part] = field(default_factory=dict)
     ui: str = ""
+    postgres: Path | None = None  #: the folder of the embedded one
 
     def env(self) -> dict[str, str]:
         """Give the environment under which commands find this installation."""
@@ -50,71 +54,55 @@ class Installation:
 
 @contextmanager
 def running(home: Path, say: Say, ports: dict[str, int] | None = None) -> Iterator[Installation]:
-    """Start everything in a home; stop it at the end. Raises `TaxiwayError` in words."""
+    """
+    Start everything in a home; stop it at the end, and when a signal to end comes.
+
+    `ports` may give those of `prefect`, `hooks` and `crm`. Raises `TaxiwayError` or
+    `OutsideError` in words.
+    """
     home = home.absolute()
     os.environ["TAXIWAY_HOME"] = str(home)
     settings.cache_clear()
-    given, wanted = settings(), _ports(ports or {})
-    with ExitStack() as stack:
-        state = claim_home(home)
-        system = Installation(home=home, state=state)
-        stack.callback(_forget, home, state)
-        state.database_url, prefect_db = _database(home, given.database_url, stack, say)
-        _know(system)
-        prepare()
-        _crm(system, given.crm_url, wanted["crm"])
-        _prefect(system, given.prefect_api_url, wanted["prefect"], prefect_db)
-        _receiver(system, wanted["hooks"])
-        _worker(system)
-        _know(system)
-        stack.callback(_stop, system, say)
-        _start(system, say)
-        watching = threading.Event()
-        stack.callback(watching.set)
-        watcher = threading.Thread(target=_keep_alive, args=(system, watching, say), daemon=True)
-        watcher.start()
-        yield system
-
-
-def _ports(given: dict[str, int]) -> dict[str, int]:
-    ports = {}
-    for name, preferred in PREFERRED.items():
-        if name in given:
-            if not _is_free(given[name]):
-                raise TaxiwayError(f"port {given[name]} for {name} is taken: choose another one")
-            ports[name] = given[name]
-        else:
-            ports[name] = preferred if _is_free(preferred) else _any_free()
-    return ports
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    wanted, say = choose_ports(ports or {}), _without_fail(say)
+    with Signals() as signals, claimed(home) as state, ExitStack() as stack:
+        signals.break_off()
+        stack.callback(settings.cache_clear)
         try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+            system = Installation(home=home, state=state)
+            _build(system, wanted, stack, say)
+            _start(system, say)
+            stack.enter_context(_kept_alive(system, say))
+            signals.as_before()
+            yield system
+        finally:
+            signals.hold()
 
 
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _build(system: Installation, wanted: dict[str, int], stack: ExitStack, say: Say) -> None:
+    """Start the database, and say what the parts are."""
+    given = settings()
+    prefect_db = _database(system, given.database_url, stack, say)
+    _know(system)
+    prepare()
+    stack.callback(_stop, system, say)
+    _crm(system, given.crm_url, wanted["crm"])
+    _prefect(system, given.prefect_api_url, wanted["prefect"], prefect_db)
+    _receiver(system, wanted["hooks"])
+    _worker(system)
+    _know(system)
 
 
-def _database(home: Path, given: str, stack: ExitStack, say: Say) -> tuple[str, str]:
-    """Give the addresses of our own database and of Prefect's."""
+def _database(system: Installation, given: str, stack: ExitStack, say: Say) -> str:
+    """Start our own PostgreSQL unless one is given; gives the address of Prefect's database."""
     if given and "TAXIWAY_DATABASE_URL" in os.environ:
-        return given, postgres.ensure_database(given, "prefect")
-    folder = home / "postgres"
-    server = postgres.start(folder)
-    stack.callback(postgres.stop, folder)
+        system.state.database_url = given
+        return postgres.ensure_database(given, "prefect")
+    system.postgres = system.home / POSTGRES
+    stack.callback(postgres.stop, system.postgres, POSTGRES_STOPS_WITHIN)
+    server = postgres.start(system.postgres, say)
     say("PostgreSQL runs.")
-    own = postgres.ensure_database(server, "taxiway")
-    return own, postgres.ensure_database(server, "prefect")
+    system.state.database_url = postgres.ensure_database(server, "taxiway")
+    return postgres.ensure_database(server, "prefect")
 
 
 def _know(system: Installation) -> None:
@@ -145,18 +133,26 @@ def _prefect(system: Installation, given: str, port: int, database: str) -> None
     system.ui = f"http://127.0.0.1:{port}"
     api = f"{system.ui}/api"
     system.state.prefect_api_url = api
-    asynchronous = make_url(database).set(drivername="postgresql+asyncpg")
     _add(
         system,
         "prefect",
         ["-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
         lambda: _answers(f"{api}/health"),
         PREFECT_HOME=str(system.home / "prefect"),
-        PREFECT_API_DATABASE_CONNECTION_URL=asynchronous.render_as_string(hide_password=False),
+        PREFECT_API_DATABASE_CONNECTION_URL=_for_prefect(database),
         PREFECT_SERVER_UI_API_URL=api,
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
         PREFECT_API_URL="",
     )
+
+
+def _for_prefect(database: str) -> str:
+    """Give a database's address as Prefect's driver understands it, which is not libpq."""
+    url = make_url(database).set(drivername="postgresql+asyncpg")
+    kept = {name: value for name, value in url.query.items() if name in {"host", "port"}}
+    if "sslmode" in url.query:
+        kept["ssl"] = url.query["sslmode"]
+    return url.set(query=kept).render_as_string(hide_password=False)
 
 
 def _receiver(system: Installation, port: int) -> None:
@@ -182,7 +178,6 @@ def _worker(system: Installation) -> None:
         PREFECT_HOME=str(system.home / "prefect"),
         TAXIWAY_READY_FILE=str(ready),
     )
-    system.parts["worker"].grace = 6.5
 
 
 def _add(
@@ -201,35 +196,73 @@ def _start(system: Installation, say: Say) -> None:
     deadline = time.monotonic() + READY_WITHIN
     for part in system.parts.values():
         part.start()
+    _note_parts(system)
     for part in system.parts.values():
         part.wait_until_ready(deadline)
         say(f"{part.name} runs.")
+
+
+def _note_parts(system: Installation) -> None:
     system.state.parts = {name: part.pid or 0 for name, part in system.parts.items()}
-    _know(system)
+    write_state(system.home, system.state)
 
 
-def _keep_alive(system: Installation, ended: threading.Event, say: Say) -> None:
-    while not ended.wait(0.3):
+@contextmanager
+def _kept_alive(system: Installation, say: Say) -> Iterator[None]:
+    """
+    Start again what dies meanwhile.
+
+    The thread outlives the parts that it has started: their kernel ends them with it.
+    """
+    ended, stopped, reviving = threading.Event(), threading.Event(), threading.Lock()
+
+    def watch() -> None:
+        while not ended.wait(0.3):
+            with reviving:
+                if not ended.is_set():
+                    _revive(system, say)
+        stopped.wait()
+
+    threading.Thread(target=watch, name="keeps parts alive", daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        with reviving:
+            _stop(system, say)
+        stopped.set()
+
+
+def _revive(system: Installation, say: Say) -> None:
+    try:
+        if system.postgres and not postgres.is_running(system.postgres):
+            say("PostgreSQL had died and is started again.")
+            postgres.start(system.postgres, say)
         for part in system.parts.values():
-            if not ended.is_set() and part.revive():
+            if part.revive():
                 say(f"{part.name} had died and was started again.")
-                system.state.parts[part.name] = part.pid or 0
-                write_state(system.home, system.state)
+                _note_parts(system)
+    except (OSError, OutsideError) as error:
+        say(f"Something that died cannot be started, and is tried again: {error}")
+        time.sleep(1)
 
 
 def _stop(system: Installation, say: Say) -> None:
-    say("Stopping.")
-    for name in ("receiver", "worker"):
-        if name in system.parts:
-            system.parts[name].ask_to_stop()
-    for name in ("receiver", "worker", "crm", "prefect"):
-        if name in system.parts:
-            system.parts[name].stop()
+    alive = [part for part in system.parts.values() if part.is_alive]
+    if alive:
+        say("Stopping.")
+    for names, grace in STOPS:
+        stop_all([part for part in alive if part.name in names], grace)
 
 
-def _forget(home: Path, state: State) -> None:
-    """Leave the secrets, and nothing that would look as if it ran."""
-    write_state(home, State(crm_token=state.crm_token, hook_secrets=state.hook_secrets))
+def _without_fail(say: Say) -> Say:
+    """Give a voice that goes silent when its terminal is gone, and stops nothing by that."""
+
+    def said(words: str) -> None:
+        with suppress(OSError, ValueError):
+            say(words)
+
+    return said
 
 
 def _answers(url: str) -> bool:

@@ -112,12 +112,15 @@ class Worker:
             try:
                 await act()
                 trouble = 0
+            except TaxiwayError:
+                raise
             except PASSING as error:
                 trouble += 1
                 if trouble == 1:
-                    logger.warning(
-                        "%s: %s; trying again", act.__name__, str(error) or type(error).__name__
-                    )
+                    logger.warning("%s is put off: %s", act.__name__, repr(error)[:300])
+            except Exception:
+                trouble += 1
+                logger.exception("%s failed and is tried again", act.__name__)
             wait = pause if not trouble else min(10.0, 0.5 * 2**trouble)
             if event is None:
                 await asyncio.sleep(wait)

@@ -66,7 +66,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the agent would do. Without evidence its confidence counts as nothing."""
+    """What the agent would do. Without evidence to trust its confidence counts as nothing."""
 
     decision: Mapping[str, str]
     reason: str
@@ -84,7 +84,7 @@ class Answer:
             value = getattr(self, name)
             if not math.isfinite(value) or not 0 <= value <= 1:
                 raise AgentFailed(f"{name} is {value}, not between 0 and 1")
-        if not self.evidence:
+        if not any(one.trusted for one in self.evidence):
             object.__setattr__(self, "confidence", 0.0)
 
 

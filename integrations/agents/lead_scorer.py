@@ -1,18 +1,10 @@
 """
 An agent for lead routing that works offline: every point of its confidence has its evidence.
 
-    what is known                                              points
-    the territory's team                                         0.35
-    one person alone fits best (industry, then country)          0.20
-    that person covers the lead's country                        0.10
-    form and CRM agree on the size class                         0.15
-    form and CRM agree on the country                            0.10
-    the e-mail belongs to the company's domain                   0.10
-    two people fit equally well                                 -0.15
-
-The sum is kept between 0 and 0.95. The points were set by hand; how often people decide the same
-at each level is measured on `integrations/samples/history.csv`. The free text of a lead is shown
-as evidence and weighs nothing: it cannot change the owner or the confidence.
+The confidence is the sum of `POINTS` for what is known, kept between 0 and `MOST`. The points were
+set by hand and are part of the release: other points are another release. How often people decide
+the same at each level is measured on `integrations/samples/history.csv`. The free text of a lead
+is shown as evidence and weighs nothing: it cannot change the owner or the confidence.
 """
 
 import re
@@ -22,12 +14,23 @@ from integrations.agents import Agent, AgentFailed, Answer, Choice, Evidence, Qu
 
 FREE_MAIL = frozenset({"gmail.com", "outlook.com", "yahoo.com", "proton.me", "web.de", "gmx.de"})
 MOST = 0.95
+POINTS = {
+    "territory": 0.35,  #: the territory names a team
+    "fits_best": 0.20,  #: one person alone fits best (industry, then country)
+    "covers_country": 0.10,  #: that person covers the lead's country
+    "same_size": 0.15,  #: form and CRM give the same size class
+    "same_country": 0.10,  #: form and CRM give the same country
+    "same_domain": 0.10,  #: the e-mail belongs to the company's domain
+    "tied": -0.15,  #: two people fit equally well
+}
 SIZES = (100, 1_000)  #: employees at which a size class begins
 NEEDED = ("country_crm", "employees_crm", "company_domain", "industry", "employees_form")
 COMMANDS = re.compile(
-    r"ignore (all|any|the|previous|prior)|assign (me|this|it) to|you must|system prompt|approv",
+    r"ignore (all|any|the|previous|prior)|assign (me|this|it) to|you must|system prompt"
+    r"|approve (me|this|it)|approval policy|no approval|without approval",
     re.IGNORECASE,
 )
+DEALING = {"customer": "a customer", "opportunity": "in talks"}  #: stages with money at stake
 FORM_SCORE = {"demo": 60, "trial": 45, "contact": 40, "content": 15}
 SENIOR = re.compile(r"\b(chief|c[efimort]o|vp|vice president|head|director|owner)\b", re.IGNORECASE)
 
@@ -37,8 +40,8 @@ class LeadScorer:
 
     release = Release(
         name="lead-scorer",
-        version="1",
-        parameters={"most": MOST},
+        version="2",
+        parameters={"most": MOST, **POINTS},
         calibrated_on=240,
     )
 
@@ -77,8 +80,12 @@ def _number(question: Question, name: str) -> int | None:
 
 
 def _fit(question: Question, choice: Choice) -> tuple[bool, bool]:
-    industry, country = _text(question, "industry").casefold(), _text(question, "country")
-    return industry in choice.industries, country in choice.countries
+    industry, country = _text(question, "industry"), _text(question, "country")
+    return _among(industry, choice.industries), _among(country, choice.countries)
+
+
+def _among(word: str, words: tuple[str, ...]) -> bool:
+    return bool(word) and word.casefold() in {one.casefold() for one in words}
 
 
 def _best(question: Question) -> tuple[Choice, bool]:
@@ -100,12 +107,17 @@ def _reason(question: Question, best: Choice, *, tied: bool) -> str:
         )
         if true
     ]
-    why = " and ".join(fits) or "has the lowest load of the territory's team"
+    rivals = [one.load for one in question.choices if one is not best]
+    lowest = bool(rivals) and best.load < min(rivals)
+    spare = (
+        "has the lowest load of the territory's team" if lowest else "is on the territory's team"
+    )
+    why = " and ".join(fits) or spare
     return f"{best.name} {why}" + ("; others fit as well" if tied else "")
 
 
 def _weighed(question: Question, best: Choice, *, tied: bool) -> Iterator[Evidence]:
-    def seen(field: str, source: str, points: float, says: str) -> Evidence:
+    def seen(field: str, source: str, what: str, says: str) -> Evidence:
         return Evidence(
             field=field,
             value=_text(question, field),
@@ -113,25 +125,27 @@ def _weighed(question: Question, best: Choice, *, tied: bool) -> Iterator[Eviden
             record=f"contact/{_text(question, 'lead_id')}",
             retrieved_at=question.asked_at,
             trusted=True,
-            points=points,
+            points=POINTS[what],
             says=says,
         )
 
-    yield seen("territory", "territory table", 0.35, "the territory names a team")
+    if _text(question, "territory"):
+        yield seen("territory", "territory table", "territory", "the territory names a team")
     if tied:
-        yield seen("industry", "roster", -0.15, "several people of the team fit equally well")
+        yield seen("industry", "roster", "tied", "several people of the team fit equally well")
     else:
-        yield seen("industry", "roster", 0.20, f"{best.name} alone fits best")
+        yield seen("industry", "roster", "fits_best", f"{best.name} alone fits best")
     if _fit(question, best)[1]:
-        yield seen("country", "roster", 0.10, f"{best.name} covers the country")
+        yield seen("country", "roster", "covers_country", f"{best.name} covers the country")
     form, crm = _number(question, "employees_form"), _number(question, "employees_crm")
     if form is not None and crm is not None and _size(form) == _size(crm):
-        yield seen("employees_crm", "form and CRM", 0.15, "both give the same size class")
-    if _text(question, "country_crm") and not _countries_differ(question):
-        yield seen("country_crm", "form and CRM", 0.10, "both give the same country")
+        yield seen("employees_crm", "form and CRM", "same_size", "both give the same size class")
+    known = _text(question, "country") and _text(question, "country_crm")
+    if known and not _countries_differ(question):
+        yield seen("country_crm", "form and CRM", "same_country", "both give the same country")
     domain = _domain(_text(question, "email"))
-    if domain and domain == _text(question, "company_domain"):
-        yield seen("company_domain", "form and CRM", 0.10, "the e-mail is the company's")
+    if domain and domain == _text(question, "company_domain").casefold():
+        yield seen("company_domain", "form and CRM", "same_domain", "the e-mail is the company's")
 
 
 def _quoted(question: Question) -> Iterator[Evidence]:
@@ -156,23 +170,23 @@ def _conflicts(question: Question) -> Iterator[str]:
         yield f"employees: form {form}, CRM {crm}"
     if _countries_differ(question):
         yield f"country: form {_text(question, 'country')}, CRM {_text(question, 'country_crm')}"
-    domain, company = _domain(_text(question, "email")), _text(question, "company_domain")
+    domain = _domain(_text(question, "email"))
+    company = _text(question, "company_domain").casefold()
     if domain and company and domain != company and domain not in FREE_MAIL:
         yield f"domain: e-mail {domain}, company {company}"
 
 
 def _unclear(question: Question) -> Iterator[str]:
-    if _text(question, "company_lifecycle") != "customer":
-        return
-    if question.facts.get("open_deals") is None:
-        yield "a customer, and it is unknown whether an opportunity is open"
-    elif not _text(question, "company_owner"):
+    lifecycle = _text(question, "company_lifecycle")
+    if lifecycle in DEALING and question.facts.get("open_deals") is None:
+        yield f"the company is {DEALING[lifecycle]}, and no source says if an opportunity is open"
+    elif lifecycle == "customer" and not _text(question, "company_owner"):
         yield "a customer that nobody owns"
 
 
 def _countries_differ(question: Question) -> bool:
     form, crm = _text(question, "country"), _text(question, "country_crm")
-    return bool(form and crm and form != crm)
+    return bool(form and crm and form.casefold() != crm.casefold())
 
 
 def _size(employees: int) -> int:
@@ -180,12 +194,12 @@ def _size(employees: int) -> int:
 
 
 def _domain(email: str) -> str:
-    return email.rpartition("@")[2].casefold()
+    return email.rpartition("@")[2].casefold() if "@" in email else ""
 
 
 def _score(question: Question) -> int:
     score = FORM_SCORE.get(_text(question, "form_type"), 20)
     score += 20 if SENIOR.search(_text(question, "job_title")) else 0
-    score += 10 if _domain(_text(question, "email")) not in FREE_MAIL else 0
+    score += 10 if _domain(_text(question, "email")) not in {*FREE_MAIL, ""} else 0
     score += 10 if (_number(question, "employees_form") or 0) >= SIZES[0] else 0
     return min(100, score)

@@ -13,7 +13,7 @@ from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
 from tests.pilot import until
 
-TOKEN = "token-of-a-test"  # noqa: S105 # a sandbox's
+TOKEN = "token-of-a-test"  # a sandbox's
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,6 @@ def sandbox(sandbox_url: str) -> Iterator[Sandbox]:
     )
     yield crm
     crm.works_again()
-    crm.close()
 
 
 @pytest.fixture
