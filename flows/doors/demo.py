@@ -34,6 +34,7 @@ from integrations.settings import home
 from integrations.signatures import sign
 from rollout.authority import Authority, Exposure
 from rollout.brief import plain
+from rollout.case import Ending
 from rollout.errors import TaxiwayError
 from rollout.grants import change
 from rollout.reviews import open_reviews
@@ -83,7 +84,7 @@ class Flight:
 
 def fly(*, stay: bool, as_json: bool) -> int:
     """Fly the demo; gives the exit status: 0 when every case is explained."""
-    console = Console(stderr=as_json)
+    console = _console(as_json=as_json)
     folder = Path(os.environ["TAXIWAY_HOME"]) if "TAXIWAY_HOME" in os.environ else home() / "demo"
     started = time.monotonic()
 
@@ -110,6 +111,14 @@ def fly(*, stay: bool, as_json: bool) -> int:
         if stay:
             _stay(console, folder)
     return 0 if not loose else 1
+
+
+def _console(*, as_json: bool) -> Console:
+    """Give the voice; into a file it is as wide as the table, since nobody can widen that."""
+    console = Console(stderr=as_json)
+    if not console.is_terminal:
+        console.width = 140
+    return console
 
 
 def _phases(flight: Flight) -> Iterator[int]:
@@ -195,13 +204,17 @@ def _decide(review: str, verb: str, edit: dict[str, str], reason: str | None) ->
 
 
 def _show(console: Console, flight: Flight, rows: list[Told]) -> None:
-    table = Table(title="What happened to each lead", title_justify="left", box=None)
-    for name in ("lead", "case", "lane", "ruling", "because", "ending", "human", "s"):
-        table.add_column(name, overflow="fold", justify="right" if name == "s" else "left")
+    table = Table(title="What happened to each lead", title_justify="left", box=None, pad_edge=False)
+    for name in ("lead", "case", "lane", "ruling"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("because", overflow="fold")
+    table.add_column("ending", no_wrap=True)
+    table.add_column("s", no_wrap=True, justify="right")
+    table.add_column("human", no_wrap=True)
     for row in rows:
-        cells = (row.lead, row.case, row.lane, row.ruling, plain(row.because, 90), row.ending)
         seconds = f"{row.seconds:.1f}" if row.seconds is not None else ""
-        table.add_row(*(Text(cell) for cell in (*cells, row.compared, seconds)))
+        cells = (row.lead, row.case, row.lane, row.ruling, plain(row.because, 66), row.ending)
+        table.add_row(*(Text(cell) for cell in (*cells, seconds, row.compared)))
     console.print(table)
     for line in flight.refused:
         console.print(Text(f"refused at the door: {line}"))
@@ -216,10 +229,11 @@ def _closing(
         f"\nIn shadow the agent chose as people did in {watched} cases, and wrote nothing.",
         f"{flight.edited} was edited by a person, and the edit is what the CRM has.",
         f"Unexplained: {len(loose)}." + "".join(f"\n  {one}" for one in loose),
-        f"{len(rows)} cases in {seconds:.0f} s.",
+        f"{len(_cases(rows))} cases in {seconds:.0f} s.",
         "",
-        f"In the Prefect UI ({system.ui} while it is up): Deployments > lead-routing, its runs by",
-        "case, and each paused run's form. `taxiway demo --stay` leaves it up to look around.",
+        f"In the Prefect UI ({system.ui} while it is up): Runs, each by its case's name;",
+        "Deployments > lead-routing, its description, its form, its schedules.",
+        "`taxiway demo --stay` leaves it up to look around.",
     ]
     return Text("\n".join(lines))
 
@@ -227,14 +241,20 @@ def _closing(
 def _summary(rows: list[Told], flight: Flight, loose: list[str], seconds: float) -> str:
     return json.dumps(
         {
-            "cases": len(rows),
-            "endings": dict(Counter(row.ending for row in rows)),
+            "cases": len(_cases(rows)),
+            "endings": dict(Counter(row.ending for row in _cases(rows))),
+            "joined": len(rows) - len(_cases(rows)),
             "seconds": round(seconds, 1),
             "unexplained": len(loose),
             "refused": len(flight.refused),
             "edited": flight.edited,
         }
     )
+
+
+def _cases(rows: list[Told]) -> list[Told]:
+    """Leave out the events that joined the case of another one."""
+    return [row for row in rows if row.ending != Ending.JOINED]
 
 
 def _stay(console: Console, folder: Path) -> None:

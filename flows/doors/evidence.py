@@ -9,7 +9,7 @@ from flows.doors.up import Installation
 from integrations.database import transaction
 from integrations.samples import SampleLead
 from integrations.sandbox.client import Sandbox
-from rollout.authority import Placement
+from rollout.authority import Arm, Placement
 from rollout.case import CaseRow, Proposal
 from rollout.effects import EffectRow, State
 from rollout.handoffs import HandoffRow
@@ -67,13 +67,16 @@ def _tell(session: Session, arrival: Arrival, lead: SampleLead) -> Told:
 
 
 def _lane(placement: Placement | None) -> str:
-    return f"{placement.authority} ({placement.arm})" if placement else ""
+    if placement is None:
+        return ""
+    arm = "" if placement.arm is Arm.EVERYONE else f", {placement.arm}"
+    return f"{placement.authority}{arm}"
 
 
 def _right(ruling: Ruling | None) -> str:
     if ruling is None:
         return "exception"
-    return f"{ruling.right}, else {ruling.would_be}" if ruling.would_be else ruling.right.value
+    return f"watch, would {ruling.would_be}" if ruling.would_be else ruling.right.value
 
 
 def _because(case: CaseRow, ruling: Ruling | None) -> str:

@@ -12,7 +12,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON line.")]
 
 
 def explain(workflow: Workflow, *, as_json: AsJson = False) -> None:
-    """Answer the five questions about a workflow from its live configuration."""
+    """Answer five questions about a workflow."""
     from flows.catalog import workflow as find
     from integrations.database import transaction
     from rollout.explain import five_answers
@@ -33,7 +33,7 @@ def explain(workflow: Workflow, *, as_json: AsJson = False) -> None:
 
 
 def check(*, as_json: AsJson = False) -> None:
-    """Check every contract; each hole is named, and one hole is a failure."""
+    """Name every hole in the contracts; fails on one."""
     from flows.catalog import WORKFLOWS
     from rollout.contract import holes
 
@@ -76,7 +76,7 @@ def timeline(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the whole story of a case: who, what and why."""
+    """Tell the story of a case: who, what and why."""
     from integrations.database import transaction
     from rollout.errors import Unknown
     from rollout.timeline import find_cases

@@ -17,7 +17,7 @@ Comment = Annotated[str, typer.Option("--comment", help="For the record.")]
 
 
 def reviews(*, as_json: AsJson = False) -> None:
-    """List what waits for a person, the earliest deadline first."""
+    """List what waits for a decision."""
     from integrations.database import transaction
     from rollout.reviews import open_reviews
 
@@ -38,7 +38,7 @@ def reviews(*, as_json: AsJson = False) -> None:
 
 
 def handoffs(*, as_json: AsJson = False) -> None:
-    """List what was handed to people, the earliest deadline first."""
+    """List what was handed to people."""
     from integrations.database import transaction
     from rollout.handoffs import open_handoffs
 

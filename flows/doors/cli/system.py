@@ -11,7 +11,7 @@ Port = Annotated[int | None, typer.Option(min=1, max=65_535, help="A port; chose
 
 
 def up(*, prefect_port: Port = None, hooks_port: Port = None, crm_port: Port = None) -> None:
-    """Start everything and stay: PostgreSQL, Prefect, receiver, worker, sandbox CRM."""
+    """Start everything here, and stay until Ctrl-C."""
     from flows.doors.samples import plant_if_empty
     from flows.doors.up import running
     from integrations.settings import home
@@ -45,7 +45,7 @@ def up(*, prefect_port: Port = None, hooks_port: Port = None, crm_port: Port = N
 
 
 def down() -> None:
-    """Stop what `taxiway up` started from another terminal."""
+    """Stop what runs here."""
     from flows.doors.state import stop_running
     from integrations.settings import home
 
@@ -57,7 +57,7 @@ def demo(
     stay: Annotated[bool, typer.Option("--stay", help="Leave it up afterwards.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
 ) -> None:
-    """Fly sample leads through the real system: shadow, recommend, limited."""
+    """Fly sample leads through the real system."""
     from flows.doors.demo import fly
 
     raise typer.Exit(fly(stay=stay, as_json=as_json))
