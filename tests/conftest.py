@@ -15,6 +15,8 @@ from integrations.database import engine, prepare
 from integrations.settings import settings
 from tests.pilot import Pilot
 
+pytest_plugins = ("tests.sandbox",)
+
 #: Shorter than the defaults, in the same order, so that a lost answer is settled within seconds.
 PATIENCE = {
     "TAXIWAY_HTTP_TIMEOUT_SECONDS": "2",

@@ -204,7 +204,9 @@ def _decide(review: str, verb: str, edit: dict[str, str], reason: str | None) ->
 
 
 def _show(console: Console, flight: Flight, rows: list[Told]) -> None:
-    table = Table(title="What happened to each lead", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title="What happened to each lead", title_justify="left", box=None, pad_edge=False
+    )
     for name in ("lead", "case", "lane", "ruling"):
         table.add_column(name, no_wrap=True)
     table.add_column("because", overflow="fold")

@@ -9,7 +9,7 @@ import pytest
 from integrations.errors import NotFound, Refused, Unavailable
 from integrations.hubspot import HubSpot, owner_patch, task_creation
 from integrations.sandbox.client import Sandbox
-from tests.integrations.conftest import TOKEN
+from tests.sandbox import TOKEN
 
 DUE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from flows.doors.cli import cases, reviews, rollout
 from flows.doors.cli import system as system
 
 app = typer.Typer(
-    help="AI agents that earn their authority one step at a time. `taxiway` alone says what is next.",
+    help="AI agents that earn their authority one step at a time. Alone, it says what is next.",
     no_args_is_help=False,
     invoke_without_command=True,
     rich_markup_mode=None,

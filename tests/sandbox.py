@@ -1,4 +1,4 @@
-"""A sandbox CRM of its own for these tests: a real process with an empty store."""
+"""Fixtures: a sandbox CRM of its own, a real process with an empty store, and a client of it."""
 
 import socket
 import subprocess
