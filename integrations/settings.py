@@ -14,9 +14,17 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -50,9 +58,10 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
     observe_suspension: bool = False  #: let Prefect's own observer watch each run; slower
     max_reruns: int = Field(default=3, ge=0, le=20)
-    lease_seconds: float = Field(default=15, gt=0)  #: longer than any one call may take
+    lease_seconds: float = Field(default=15, gt=0)  #: a write that takes longer counts as lost
     http_timeout_seconds: float = Field(default=10, gt=0)
-    search_quarantine_seconds: float = Field(default=14, ge=0)  #: timeout and index lag together
+    #: When a search shows what became of a lost write: lease, slowest acceptance and index lag.
+    search_quarantine_seconds: float = Field(default=30, gt=0)
 
     @field_validator("database_url")
     @classmethod
@@ -81,6 +90,14 @@ class Settings(BaseSettings):
                 f"{', '.join(wrong)}: each source has a list of keys, whsec_ and base64"
             )
         return secrets
+
+    @model_validator(mode="after")
+    def _search_waits_for_the_write(self) -> Self:
+        if self.search_quarantine_seconds < self.lease_seconds:
+            raise ValueError(
+                "TAXIWAY_SEARCH_QUARANTINE_SECONDS must be at least TAXIWAY_LEASE_SECONDS"
+            )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -115,6 +132,9 @@ def settings() -> Settings:
 
 def _complaints(error: ValidationError) -> Iterator[str]:
     for one in error.errors(include_input=False):
+        if not one["loc"]:
+            yield one["msg"].removeprefix("Value error, ")
+            continue
         field = str(one["loc"][0])
         variable = "PREFECT_API_URL" if field.lower() == "prefect_api_url" else f"TAXIWAY_{field}"
         where = (

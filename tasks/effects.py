@@ -8,6 +8,7 @@ the contract declares, never by sending blindly again.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -80,6 +81,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
     if noted and noted == dict(write.intended):
         _end(effect, State.DONE, "it was so already")
         return
+    until = time.monotonic() + settings().lease_seconds
     with transaction() as session:
         passed = pass_gate(
             session,
@@ -93,7 +95,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
         return
     effect.fence = passed
     try:
-        remote = await write.push(_request(effect))
+        remote = await _push(write, effect, until)
     except Refused as no:
         _end(effect, State.FAILED, str(no))
     except Unavailable as later:
@@ -103,6 +105,19 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
             await asyncio.sleep(min(8, 0.5 * 2**effect.attempt))
     else:
         _end(effect, State.DONE, "accepted", remote)
+
+
+async def _push(write: Write, effect: EffectRow, until: float) -> str:
+    """Send the stored bytes while the lease holds: afterwards somebody else may be at it."""
+    request = Request(method=effect.method, path=effect.path, body=effect.body)
+    left = until - time.monotonic()
+    if left <= 0:
+        raise Unavailable(effect.target, "its turn was over before it left", sent=False)
+    try:
+        async with asyncio.timeout(left):
+            return await write.push(request)
+    except TimeoutError:
+        raise Unavailable(effect.target, f"no answer within {left:.0f} s") from None
 
 
 async def _settle(safety: Safety, write: Write, effect: EffectRow) -> None:
@@ -147,10 +162,6 @@ async def _until_nobody_sends(effect: EffectRow) -> None:
 async def _sleep_until(effect: EffectRow, after: timedelta) -> None:
     if effect.sent_at is not None:
         await asyncio.sleep(max(0.0, (effect.sent_at + after - now()).total_seconds()))
-
-
-def _request(effect: EffectRow) -> Request:
-    return Request(method=effect.method, path=effect.path, body=effect.body)
 
 
 def _ready_again(effect: EffectRow) -> None:

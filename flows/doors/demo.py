@@ -7,6 +7,7 @@ the authority, the ledger for the table. At the end it checks that everything is
 
 import json
 import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from flows.contracts.lead_routing import CONTRACT
 from flows.doors.decisions import decide_from_terminal
 from flows.doors.evidence import Told, told, unexplained
 from flows.doors.samples import plant_if_empty
+from flows.doors.state import read_state, stop_running
 from flows.doors.up import Installation, running
 from integrations import samples
 from integrations.clock import now
@@ -85,7 +87,7 @@ class Flight:
 def fly(*, stay: bool, as_json: bool) -> int:
     """Fly the demo; gives the exit status: 0 when every case is explained."""
     console = _console(as_json=as_json)
-    folder = Path(os.environ["TAXIWAY_HOME"]) if "TAXIWAY_HOME" in os.environ else home() / "demo"
+    folder = _folder()
     started = time.monotonic()
 
     def say(words: str) -> None:
@@ -97,20 +99,35 @@ def fly(*, stay: bool, as_json: bool) -> int:
                 f"{folder} has been used before: remove it, or choose another with TAXIWAY_HOME"
             )
         flight = Flight(system, say)
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("leads", total=len(samples.leads()))
-            for phase in _phases(flight):
-                progress.update(bar, advance=phase)
+        _take_off(console, flight)
         rows = told(flight.sent)
         seconds = time.monotonic() - started
         loose = unexplained(system, rows, len(flight.sent))
         _show(console, flight, rows)
         console.print(_closing(system, flight, rows, loose, seconds))
-        if as_json:
-            typer.echo(_summary(rows, flight, loose, seconds))
         if stay:
             _stay(console, folder)
+    if as_json:
+        typer.echo(_summary(rows, flight, loose, seconds))
     return 0 if not loose else 1
+
+
+def _folder() -> Path:
+    """Give the demo's folder: the one that is asked for, else its own, emptied."""
+    if "TAXIWAY_HOME" in os.environ:
+        return home()
+    folder = home() / "demo"
+    if folder.exists() and not read_state(folder).is_running:
+        stop_running(folder)
+        shutil.rmtree(folder)
+    return folder
+
+
+def _take_off(console: Console, flight: Flight) -> None:
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task("leads", total=len(samples.leads()))
+        for sent in _phases(flight):
+            progress.update(bar, advance=sent)
 
 
 def _console(*, as_json: bool) -> Console:

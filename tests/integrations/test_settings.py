@@ -110,3 +110,12 @@ def test_a_value_that_is_wrong_on_file_is_named_with_the_file(place: Path) -> No
 
     with pytest.raises(SettingsError, match=f"lanes in {place}"):
         settings()
+
+
+def test_a_search_that_comes_before_its_write_can_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TAXIWAY_LEASE_SECONDS", "60")
+
+    with pytest.raises(SettingsError, match="QUARANTINE_SECONDS must be at least TAXIWAY_LEASE"):
+        settings()

@@ -1,5 +1,7 @@
 """A write leaves once, whatever happens on the wire: the protocol against a real sandbox."""
 
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ from rollout.authority import Authority
 from rollout.case import Action, Case
 from rollout.contract import Contract, Safety
 from rollout.effects import Basis, Intent, Request, State
-from rollout.grants import change
+from rollout.grants import change, lock
 from tasks.effects import Write, send
 from tests.rollout.trial import a_case, contract
 
@@ -27,7 +29,7 @@ DUE = datetime(2026, 11, 2, 9, tzinfo=UTC)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Settle what is lost within a second: a lease, and a quarantine beyond the index's lag."""
     monkeypatch.setenv("TAXIWAY_LEASE_SECONDS", "0.3")
-    monkeypatch.setenv("TAXIWAY_SEARCH_QUARANTINE_SECONDS", "0.8")
+    monkeypatch.setenv("TAXIWAY_SEARCH_QUARANTINE_SECONDS", "1.2")
     settings.cache_clear()
     yield
     settings.cache_clear()
@@ -173,3 +175,35 @@ async def test_a_no_for_good_is_kept_with_its_reason(
 
     assert sent.state is State.FAILED
     assert "refused with 400" in sent.because
+
+
+async def test_a_sender_that_slept_past_its_lease_does_not_send(
+    case: Case, crm: HubSpot, sandbox: Sandbox
+) -> None:
+    subject = f"[{uuid4().hex}] decide"
+    holds = threading.Event()
+
+    def hold() -> None:
+        with transaction() as session:
+            lock(session, case.workflow)
+            holds.set()
+            time.sleep(0.6)  # twice the lease, while the sender waits at the gate
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holds.wait(5)
+    sent = await send(case, task_write(crm, subject))
+    thread.join()
+
+    assert (sent.state, sent.attempts, applied(sandbox, subject)) == (State.DONE, 2, 1)
+
+
+async def test_an_answer_that_is_slower_than_the_lease_counts_as_lost(
+    case: Case, crm: HubSpot, sandbox: Sandbox
+) -> None:
+    subject = f"[{uuid4().hex}] decide"
+    sandbox.fault(do="delay", method="POST", path="/tasks$", seconds=0.5)
+    sent = await send(case, task_write(crm, subject))
+
+    assert (sent.state, sent.because) == (State.DONE, "found to have arrived")
+    assert applied(sandbox, subject) == 1
