@@ -68,8 +68,11 @@ class Grant(BaseModel):
     authority: Authority = Authority.OFF
     exposure: Exposure = Exposure()
     revision: int = 0
+    halted: str = ""  #: who stopped it and why, while it is stopped; the authority is OFF then
 
     def __str__(self) -> str:
+        if self.halted:
+            return f"halted ({self.halted})"
         if self.authority is Authority.LIMITED:
             return f"limited to {self.exposure}"
         return self.authority.value

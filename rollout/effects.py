@@ -24,7 +24,8 @@ from rollout.canonical import Json
 from rollout.case import Action, Case
 from rollout.columns import document, moment, octets
 from rollout.contract import Contract
-from rollout.grants import current, lock_shared
+from rollout.grants import current
+from rollout.halts import lock_shared
 from rollout.ledger import Fact, note, recall
 from rollout.reviews import Decision, decision_step
 

@@ -4,16 +4,18 @@ How authority changes: by recorded transitions, one level up at a time, any numb
 A grant is the fold of its transitions; there is no other place in which it could be changed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, text
+from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Authority, Exposure, Grant
 from rollout.columns import document, moment
 from rollout.contract import Contract, complete
 from rollout.errors import Invalid
+from rollout.halts import EVERY, end_halts, halted, lock
 from rollout.ledger import note
 
 
@@ -34,7 +36,16 @@ class Transition(SQLModel, table=True):
 
 
 def current(session: Session, workflow: str) -> Grant:
-    """Give what the workflow's agent may do now; OFF before the first transition."""
+    """Give what the workflow's agent may do now; OFF before the first transition, and halted."""
+    grant = granted(session, workflow)
+    reason = halted(session, workflow)
+    if reason is None:
+        return grant
+    return grant.model_copy(update={"authority": Authority.OFF, "halted": reason})
+
+
+def granted(session: Session, workflow: str) -> Grant:
+    """Give what the last transition says, whether halted or not."""
     last = session.exec(
         select(Transition)
         .where(Transition.workflow == workflow)
@@ -52,18 +63,6 @@ def history(session: Session, workflow: str) -> list[Transition]:
             .where(Transition.workflow == workflow)
             .order_by(col(Transition.revision))
         ).all()
-    )
-
-
-def lock(session: Session, workflow: str) -> None:
-    """Make transitions of a workflow and the gate of its effects wait for each other."""
-    session.execute(text("select pg_advisory_xact_lock(hashtext(:w))"), {"w": f"grant:{workflow}"})
-
-
-def lock_shared(session: Session, workflow: str) -> None:
-    """Let gates pass side by side, but not beside a transition."""
-    session.execute(
-        text("select pg_advisory_xact_lock_shared(hashtext(:w))"), {"w": f"grant:{workflow}"}
     )
 
 
@@ -87,14 +86,58 @@ def change(
     workflow = contract.workflow
     lock(session, workflow)
     was = current(session, workflow)
+    if was.halted:
+        raise Invalid(f"{workflow} is {was}: `taxiway rollout revive {workflow}` comes first")
     share = exposure or Exposure()
     _check(was, to, share, because)
     if to is not Authority.OFF:
         complete(contract)
         if to not in contract.plan:
             raise Invalid(f"{contract.plan[-1]} is this workflow's ceiling, by its contract")
+    return _record(session, was, to, share, by=by, because=because, now=now)
+
+
+def revive(
+    session: Session,
+    contracts: Sequence[Contract],
+    scope: str,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> list[Grant]:
+    """
+    End the stop of a workflow or of `EVERY` one; gives what each one concerned may do now.
+
+    Nothing comes back above shadow. Raises `Invalid` without a reason, or where nothing is stopped.
+    """
+    if not because.strip():
+        raise Invalid("a revival needs a reason: --because TEXT")
+    concerned = [one.workflow for one in contracts if scope in {EVERY, one.workflow}]
+    for workflow in concerned:
+        lock(session, workflow)
+    if not end_halts(session, scope, by=by, because=because, now=now):
+        raise Invalid(f"{scope} is not halted: there is nothing to revive")
+    for workflow in concerned:
+        was = granted(session, workflow)
+        if was.authority.height > Authority.SHADOW.height:
+            why = f"revived: {because}"
+            _record(session, was, Authority.SHADOW, Exposure(), by=by, because=why, now=now)
+    return [current(session, workflow) for workflow in concerned]
+
+
+def _record(
+    session: Session,
+    was: Grant,
+    to: Authority,
+    share: Exposure,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
     row = Transition(
-        workflow=workflow,
+        workflow=was.workflow,
         authority=to,
         exposure=share.model_dump(mode="json"),
         by=by,
@@ -106,7 +149,7 @@ def change(
     grant = _as_grant(row)
     note(
         session,
-        workflow=workflow,
+        workflow=was.workflow,
         kind="transition",
         actor=by,
         at=now,

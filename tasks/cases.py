@@ -28,6 +28,7 @@ from rollout.grants import current
 from rollout.inbox import Arrival, envelope
 from rollout.ledger import Alias, call_it, note, recall, remember
 from rollout.rights import Ruling, rule_on
+from tasks.halts import heed_flags
 
 TAXIWAY = "taxiway"
 PROPOSAL = "proposal-1"  #: the ledger step of the agent's own proposal; edits are counted on
@@ -85,6 +86,7 @@ def case_of(session: Session, contract: Contract, row: CaseRow) -> Case:
 async def place_case(case: Case, unit: Unit | None, segment: str, label: str) -> Case:
     """Place a case under the grant of this moment, for life, and name its run."""
     with transaction() as session:
+        heed_flags(session)
         placement = remember(
             session,
             workflow=case.workflow,
@@ -107,6 +109,7 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
 def rule_case(case: Case, proposal: Proposal) -> Ruling:
     """Rule on a case's proposal at the lower of its own level and the level of the hour."""
     with transaction() as session:
+        heed_flags(session)
         level = lower_of(case.authority, current(session, case.workflow).authority)
         return remember(
             session,

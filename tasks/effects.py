@@ -35,6 +35,7 @@ from rollout.effects import (
 from rollout.errors import ContractBroken
 from rollout.ledger import remember
 from rollout.reviews import Decision
+from tasks.halts import heed_flags
 
 MOST_ATTEMPTS = 5
 
@@ -83,6 +84,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
         return
     until = time.monotonic() + settings().lease_seconds
     with transaction() as session:
+        heed_flags(session)
         passed = pass_gate(
             session,
             effect,

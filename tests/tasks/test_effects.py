@@ -18,7 +18,8 @@ from rollout.authority import Authority
 from rollout.case import Action, Case
 from rollout.contract import Contract, Safety
 from rollout.effects import Basis, Intent, Request, State
-from rollout.grants import change, lock
+from rollout.grants import change
+from rollout.halts import lock
 from tasks.effects import Write, send
 from tests.rollout.trial import a_case, contract
 

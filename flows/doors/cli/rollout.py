@@ -8,6 +8,9 @@ import typer
 from flows.doors.cli.cases import AsJson, Workflow
 from flows.doors.cli.words import show
 
+By = Annotated[str | None, typer.Option("--as", help="Who; without it, this host's user.")]
+Scope = Annotated[str, typer.Argument(help="A workflow, or `all`.")]
+
 rollout = typer.Typer(help="How far each agent may go, and who said so.", no_args_is_help=True)
 
 
@@ -42,9 +45,7 @@ def change(  # each option is one word of the change
     because: Annotated[str, typer.Option(help="The reason, for the record.")],
     percent: Annotated[float | None, typer.Option(help="limited: the share of cases.")] = None,
     segment: Annotated[list[str] | None, typer.Option(help="limited: only this segment.")] = None,
-    by: Annotated[
-        str | None, typer.Option("--as", help="Who; without it, this host's user.")
-    ] = None,
+    by: By = None,
 ) -> None:
     """Change authority: one level up at a time, any number down."""
     from flows.catalog import workflow as find
@@ -65,6 +66,53 @@ def change(  # each option is one word of the change
             now=now(),
         )
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
+
+
+@rollout.command()
+def kill(
+    workflow: Scope,
+    *,
+    because: Annotated[str, typer.Option(help="The reason, for the record.")],
+    by: By = None,
+) -> None:
+    """Stop an agent at once: no write leaves any more."""
+    from sqlalchemy.exc import OperationalError
+
+    from flows.catalog import workflow as find
+    from integrations.database import transaction
+    from integrations.settings import SettingsError
+    from rollout.halts import EVERY
+    from tasks.halts import heed_flags, stop
+
+    if workflow != EVERY:
+        find(workflow)
+    stop(workflow, by=by or getpass.getuser(), because=because)
+    typer.echo(f"{workflow}: halted. No write leaves; `taxiway rollout revive {workflow}` ends it.")
+    try:
+        with transaction() as session:
+            heed_flags(session)
+    except (OperationalError, SettingsError):
+        typer.echo("The database is away: the stop holds by its file, and is recorded later.")
+
+
+@rollout.command()
+def revive(
+    workflow: Scope,
+    *,
+    because: Annotated[str, typer.Option(help="The reason, for the record.")],
+    by: By = None,
+) -> None:
+    """End a stop; what was above shadow starts at shadow."""
+    from flows.catalog import WORKFLOWS
+    from flows.catalog import workflow as find
+    from rollout.halts import EVERY
+    from tasks.halts import let_work
+
+    if workflow != EVERY:
+        find(workflow)
+    contracts = [one.contract for one in WORKFLOWS]
+    for grant in let_work(contracts, workflow, by=by or getpass.getuser(), because=because):
+        typer.echo(f"{grant.workflow} is now {grant}.")
 
 
 @rollout.command()
