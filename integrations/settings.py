@@ -6,6 +6,7 @@ What this installation is told: from the environment first, then from a running 
     PREFECT_API_URL         your own Prefect server instead of the one that `up` starts
     TAXIWAY_CRM_URL, TAXIWAY_CRM_TOKEN      your CRM instead of the sandbox
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
+    TAXIWAY_AUDIT_HEADS     the file in which the ends of the ledger's chain are published
     TAXIWAY_LANES           how many cases run side by side in the worker
 """
 
@@ -53,6 +54,7 @@ class Settings(BaseSettings):
     crm_url: str = ""
     crm_token: SecretStr = SecretStr("")
     hook_secrets: dict[str, list[SecretStr]] = {}
+    audit_heads: str = ""
     work_pool: str = "taxiway"
     lanes: int = Field(default=2, ge=1, le=64)
     poll_seconds: float = Field(default=1.0, gt=0, le=60)

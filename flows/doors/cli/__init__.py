@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from flows.doors.cli import cases, reviews, rollout
+from flows.doors.cli import audit, cases, reviews, rollout
 from flows.doors.cli import system as system
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(reviews.review, name="review")
 app.add_typer(rollout.rollout, name="rollout")
+app.add_typer(audit.audit, name="audit")
 app.add_typer(cases.territories, name="territories")
 for command in (
     system.up,
