@@ -1,0 +1,97 @@
+"""The harness: starts senders, kills them, counts. See the package's own words."""
+
+import json
+import multiprocessing
+import random
+import time
+from multiprocessing.process import BaseProcess
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from tests.chaos.sender import Job, run
+from tests.chaos.world import World, answers, counts, plan, sent, spoil, unfinished, world
+from tests.pilot import until
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["tests.chaos.sender"])
+PATIENCE = 120.0  #: seconds for what is left when nobody is killed any more
+
+
+def main(
+    *,
+    kills: Annotated[int, typer.Option(min=1, help="How often a sender is killed.")] = 100,
+    seed: Annotated[int | None, typer.Option(help="Repeats a run's choices.")] = None,
+    kinds: Annotated[str, typer.Option(help="Which writes: set, search, or both.")] = "set,search",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
+) -> None:
+    """Kill senders in the middle of their writes, and count what reached the CRM."""
+    chosen = random.SystemRandom().randrange(10**6) if seed is None else seed
+    console = Console(stderr=as_json)
+    with world() as made, Progress(console=console, transient=True) as progress:
+        until(lambda: answers(made.env["TAXIWAY_CRM_URL"]), "the sandbox listens")
+        jobs = plan(made, kills * 2, tuple(kinds.split(",")))
+        bar = progress.add_task("kills", total=kills)
+        began = time.monotonic()
+        in_gap = 0
+        dice = random.Random(chosen)
+        for _ in range(kills):
+            in_gap += _kill_one(made, jobs, dice)
+            progress.update(bar, advance=1)
+        _finish(made, jobs, dice)
+        found = counts(made, jobs)
+        seconds = time.monotonic() - began
+    summary = {
+        "kills": kills,
+        "in_gap": in_gap,
+        "effects": len(jobs),
+        **found,
+        "seconds": round(seconds, 1),
+        "seed": chosen,
+    }
+    console.print(", ".join(f"{name} {value}" for name, value in summary.items()))
+    if as_json:
+        typer.echo(json.dumps(summary))
+    if found["lost"] or found["doubled"] or found["stuck"]:
+        raise typer.Exit(1)
+
+
+def _kill_one(made: World, jobs: list[Job], dice: random.Random) -> bool:
+    """Start a sender and kill it; gives whether a write was under way without an answer."""
+    before = sent(made.workflow)
+    spoil(made, dice)
+    sender = _start(made, jobs, dice.randrange(10**9))
+    deadline = time.monotonic() + 5
+    if dice.random() < 0.9:  # wait for the gap; the others die anywhere
+        while sent(made.workflow) <= before and sender.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.001)
+    else:
+        time.sleep(dice.uniform(0, 0.4))
+    sender.kill()
+    sender.join()
+    return sent(made.workflow) > before
+
+
+def _start(made: World, jobs: list[Job], seed: int) -> BaseProcess:
+    left = unfinished(made.workflow, jobs)
+    sender = FORKS.Process(target=run, args=(left, made.workflow, made.env, seed), daemon=True)
+    sender.start()
+    return sender
+
+
+def _finish(made: World, jobs: list[Job], dice: random.Random) -> None:
+    """Let senders work undisturbed until nothing is left to do."""
+    made.crm.works_again()
+    deadline = time.monotonic() + PATIENCE
+    while unfinished(made.workflow, jobs) and time.monotonic() < deadline:
+        senders = [_start(made, jobs, dice.randrange(10**9)) for _ in range(2)]
+        for sender in senders:
+            sender.join(max(0.0, deadline - time.monotonic()))
+            sender.kill()
+            sender.join()
+
+
+if __name__ == "__main__":
+    typer.run(main)
