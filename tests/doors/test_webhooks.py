@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.signatures import sign
+from rollout.authority import Authority
 from rollout.inbox import Arrival
 from rollout.refusals import Refusal
 from tests.pilot import Form, Pilot, until
@@ -161,6 +162,7 @@ def refusals() -> int:
 
 
 def test_the_same_id_again_is_known_and_another_body_is_a_conflict(pilot: Pilot) -> None:
+    pilot.at(Authority.SHADOW)
     form = pilot.lead()
     body = json.dumps({"type": "lead.created", "data": form}).encode()
     changed = json.dumps({"type": "lead.created", "data": {**form, "company": "B"}}).encode()
