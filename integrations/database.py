@@ -8,8 +8,8 @@ from typing import Self
 
 import psycopg
 from sqlalchemy import Engine, text
-from sqlalchemy.engine import make_url
-from sqlmodel import Session, SQLModel, create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlmodel import Session, create_engine
 
 from integrations.settings import database_url
 
@@ -20,7 +20,7 @@ CONNECT_SECONDS = 5  #: how long a database may take to pick up
 def engine(url: str) -> Engine:
     """Give the engine for a database; connections are checked before use."""
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        driven(url),
         pool_pre_ping=True,
         pool_size=5,
         max_overflow=20,
@@ -39,10 +39,17 @@ def transaction() -> Iterator[Session]:
 
 
 def prepare() -> None:
-    """Create what is missing of the tables that have been imported; safe side by side."""
+    """Bring the schema to what this version needs; safe side by side, whole or not at all."""
+    from integrations.migrations import upgrade  # noqa: PLC0415 # heavy, and most commands need it not
+
     with engine(database_url()).begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(hashtext('taxiway:prepare'))"))
-        SQLModel.metadata.create_all(connection)
+        upgrade(connection)
+
+
+def driven(url: str) -> URL:
+    """Give a database's address with our driver."""
+    return make_url(url).set(drivername="postgresql+psycopg")
 
 
 def plain_url(url: str) -> str:

@@ -8,6 +8,7 @@ import base64
 import fcntl
 import json
 import os
+import re
 import secrets
 import signal
 import time
@@ -59,7 +60,9 @@ def read_state(home: Path) -> State:
     """Read what is written down; raises `TaxiwayError` when it is damaged or from a newer one."""
     file = home / STATE
     try:
-        return State(**json.loads(file.read_text()))
+        content = json.loads(file.read_text())
+        _check_version(file, content)
+        return State(**content)
     except FileNotFoundError:
         return State()
     except (ValueError, TypeError):
@@ -69,6 +72,22 @@ def read_state(home: Path) -> State:
         ) from None
     except OSError as error:
         raise TaxiwayError(f"{file} cannot be read: {error.strerror}") from None
+
+
+def _check_version(file: Path, content: object) -> None:
+    """Leave a newer version's state alone: it may hold what we would lose."""
+    wrote = content.get("version") if isinstance(content, dict) else None
+    if isinstance(wrote, str) and _numbers(wrote) > _numbers(version("taxiway")):
+        raise TaxiwayError(
+            f"{file} was written by Taxiway {wrote}, and this is {version('taxiway')}: install "
+            "that version again, or use another home (TAXIWAY_HOME). Nothing was changed."
+        )
+
+
+def _numbers(words: str) -> tuple[int, ...]:
+    """Read the leading numbers of a version, for comparison."""
+    found = re.match(r"\d+(\.\d+)*", words)
+    return tuple(int(one) for one in found[0].split(".")) if found else ()
 
 
 def write_state(home: Path, state: State) -> None:
@@ -110,7 +129,9 @@ def claimed(home: Path) -> Iterator[State]:
         try:
             yield state
         finally:
-            kept = State(crm_token=state.crm_token, hook_secrets=state.hook_secrets)
+            kept = State(
+                version=state.version, crm_token=state.crm_token, hook_secrets=state.hook_secrets
+            )
             write_state(home, kept)
 
 

@@ -42,6 +42,7 @@ from flows.doors.lanes import Lane
 from flows.operations.recovery import recover
 from integrations.clock import now
 from integrations.database import Claim, listening, prepare
+from integrations.errors import OutsideError
 from integrations.settings import settings
 from rollout.errors import TaxiwayError
 from rollout.inbox import CHANNEL
@@ -246,7 +247,7 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         asyncio.run(serve())
-    except TaxiwayError as error:
+    except (TaxiwayError, OutsideError) as error:
         sys.exit(f"taxiway worker: {error}")
 
 

@@ -90,6 +90,22 @@ def test_a_state_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
     assert json.loads((tmp_path / STATE).read_text()) == {"from_the_future": 1}
 
 
+def test_a_state_of_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    newer = json.dumps({"version": "99.1", "more": [1]})
+    (tmp_path / STATE).write_text(newer)
+
+    with pytest.raises(TaxiwayError, match=r"written by Taxiway 99\.1"), claimed(tmp_path):
+        pass
+    assert (tmp_path / STATE).read_text() == newer
+
+
+@pytest.mark.parametrize("words", ["0.0.9", "0.1.0", "", "next"])
+def test_a_state_of_an_older_or_the_same_version_is_read(tmp_path: Path, words: str) -> None:
+    (tmp_path / STATE).write_text(json.dumps({"version": words}))
+
+    assert read_state(tmp_path).version == words
+
+
 def test_a_home_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
