@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
 from integrations import postgres
@@ -154,3 +155,12 @@ def test_a_cut_is_told_by_the_published_length(session: Session) -> None:
 
 def test_a_head_is_one_line() -> None:
     assert str(Head(3, linked("a", "b"))) == f"3 {linked('', 'ab')}"
+
+
+@pytest.mark.parametrize("table", ["ledger", "seal"])
+@pytest.mark.parametrize("do", ["update {} set at = now()", "delete from {}", "truncate {}"])
+def test_the_database_itself_lets_nobody_change_what_stands(
+    database: str, table: str, do: str
+) -> None:
+    with Session(engine(database)) as session, pytest.raises(DBAPIError, match="only grows"):
+        session.execute(text(do.format(table)))
