@@ -18,9 +18,9 @@ from flows.contracts.lead_routing import (
 )
 from rollout.authority import Authority
 from rollout.case import Ending
+from rollout.decisions import Verb
 from rollout.effects import State
 from rollout.lead_routing import introduce
-from rollout.reviews import Verb
 from rollout.rights import Right
 from tasks.cases import close_case, open_case, place_case, rule_case
 from tasks.handoffs import hand_off

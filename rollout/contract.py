@@ -125,7 +125,7 @@ class Contract:
     conflict_checks: tuple[str, ...] = ()  #: the sources that are compared
     impact_unknown: str = ""  #: when the effect on the customer counts as unclear
     review_within: timedelta | None = None
-    proof: str = "declared"  #: how a reviewer's identity must be proven; see `rollout.reviews`
+    proof: str = "declared"  #: how a reviewer's identity must be proven; see `decisions.Proof`
     plan: tuple[Authority, ...] = ()
     targets: tuple[Target, ...] = ()
     benchmark: Benchmark | None = None

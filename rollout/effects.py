@@ -1,15 +1,14 @@
 """
-Writes outside, each once: the intent, the gate, and what became of it.
+Writes outside, each once: the intent, and what became of it. What lets one out is `gate`.
 
-An effect is stored before it is sent, with the very bytes that will be sent. The gate re-reads
-everything that allows it in the transaction that flips it to `sent`. From then on, until the
-answer is noted, it counts as unknown, and whoever finds it so settles it by the way its contract
-declares (`Safety`). The fence grows with each attempt: an older attempt that wakes up late can
-note nothing.
+An effect is stored before it is sent, with the very bytes that will be sent. From the moment it
+is let out, until the answer is noted, it counts as unknown, and whoever finds it so settles it by
+the way its contract declares (`Safety`). The fence grows with each attempt: an older attempt that
+wakes up late can note nothing.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, ClassVar
@@ -19,15 +18,10 @@ from sqlalchemy import UniqueConstraint, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from rollout.authority import Authority, Placement, lower_of
 from rollout.canonical import Json
 from rollout.case import Action, Case
 from rollout.columns import document, moment, octets
-from rollout.contract import Contract
-from rollout.grants import current
-from rollout.halts import lock_shared
-from rollout.ledger import Fact, note, recall
-from rollout.reviews import Decision, decision_step
+from rollout.ledger import Fact, note
 
 
 class State(StrEnum):
@@ -190,62 +184,6 @@ def standing(session: Session, case: Case, step: str) -> EffectRow:
     ).one()
 
 
-def objection(session: Session, effect: EffectRow, contract: Contract) -> str | None:
-    """Say why an effect may not leave now, or None. Everything is read afresh."""
-    grant = current(session, effect.workflow)
-    now = lower_of(Authority(effect.placed_at), grant.authority)
-    if now.height <= Authority.SHADOW.height:
-        return f"the stage allows no write: the case is at {effect.placed_at}, now {grant}"
-    if contract.action(effect.action) is None:
-        return f"the contract does not allow {effect.action} any more"
-    basis = Basis(effect.basis)
-    if basis is Basis.AGENT and now.height < Authority.LIMITED.height:
-        return f"the stage was lowered to {grant} after the ruling: a person must decide"
-    if basis is Basis.DECISION:
-        return _unapproved(session, effect)
-    return None
-
-
-def pass_gate(
-    session: Session,
-    effect: EffectRow,
-    *,
-    contract: Contract,
-    noted: dict[str, Any],
-    now: datetime,
-    lease: timedelta,
-) -> int | str:
-    """
-    Flip an effect to `sent`; give its fence, or the reason why it must not leave.
-
-    `noted` are the target's values as they were read just before. In one transaction with the
-    shared lock of the workflow's grant: no send starts after a demotion's commit.
-    """
-    lock_shared(session, effect.workflow)
-    why = objection(session, effect, contract) or _stale(effect, noted)
-    if why is not None:
-        end(session, effect, State.REFUSED, because=why, now=now)
-        return why
-    flipped = session.execute(
-        update(EffectRow)
-        .where(
-            col(EffectRow.key) == effect.key,
-            col(EffectRow.fence) == effect.fence,
-            col(EffectRow.state).in_([State.READY, State.SENT]),
-        )
-        .values(
-            state=State.SENT,
-            attempt=EffectRow.attempt + 1,
-            fence=EffectRow.fence + 1,
-            noted=noted,
-            sent_at=now,
-            lease_until=now + lease,
-        )
-        .returning(col(EffectRow.fence))
-    ).scalar_one_or_none()
-    return "another attempt is under way" if flipped is None else flipped
-
-
 def end(
     session: Session,
     effect: EffectRow,
@@ -280,24 +218,3 @@ def take_back(session: Session, effect: EffectRow) -> None:
         )
         .values(state=State.READY, lease_until=None)
     )
-
-
-def may_write(placement: Placement | None) -> bool:
-    """Whether a case may be handed a writer at all."""
-    return placement is not None and placement.authority.height > Authority.SHADOW.height
-
-
-def _unapproved(session: Session, effect: EffectRow) -> str | None:
-    decision = recall(session, effect.case_id, decision_step(effect.nth or 0), Decision)
-    if decision is None:
-        return "no person has decided on it"
-    if decision.approved_hash != effect.action_hash:
-        return f"{decision.by} approved another action"
-    return None
-
-
-def _stale(effect: EffectRow, noted: dict[str, Any]) -> str | None:
-    changed = sorted(k for k, value in effect.expected.items() if noted.get(k) != value)
-    if not changed:
-        return None
-    return f"{effect.target} was changed by somebody else meanwhile: {', '.join(changed)}"

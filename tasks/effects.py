@@ -19,6 +19,7 @@ from integrations.errors import Refused, Unavailable
 from integrations.settings import settings
 from rollout.case import Case
 from rollout.contract import Contract, Safety
+from rollout.decisions import Decision
 from rollout.effects import (
     Basis,
     EffectRow,
@@ -28,13 +29,12 @@ from rollout.effects import (
     State,
     end,
     intend,
-    pass_gate,
     standing,
     take_back,
 )
 from rollout.errors import ContractBroken
+from rollout.gate import pass_gate
 from rollout.ledger import remember
-from rollout.reviews import Decision
 from tasks.halts import heed_flags
 
 MOST_ATTEMPTS = 5

@@ -6,8 +6,9 @@ from integrations.hubspot import task_creation
 from rollout.authority import Unit
 from rollout.case import Action, Case, Ending, find_case
 from rollout.contract import Contract, Handoff
-from rollout.effects import Basis, Intent, Request, Sent, may_write
+from rollout.effects import Basis, Intent, Request, Sent
 from rollout.errors import ContractBroken
+from rollout.gate import may_write
 from rollout.handoffs import Offered, offer
 from rollout.ledger import remember
 from tasks.cases import case_of, close_case, end_case

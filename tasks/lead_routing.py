@@ -10,6 +10,7 @@ from integrations.database import transaction
 from integrations.hubspot import Company, Owner, owner_patch
 from rollout.case import Action, Case, Cost, Evidence, Proposal
 from rollout.contract import Impact
+from rollout.decisions import Decision
 from rollout.effects import Intent, Request, Sent
 from rollout.inbox import Arrival, envelope
 from rollout.lead_routing import (
@@ -21,7 +22,6 @@ from rollout.lead_routing import (
     territory_for,
 )
 from rollout.ledger import note_next
-from rollout.reviews import Decision
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
 from tasks.steps import once, step

@@ -23,20 +23,10 @@ from integrations.database import transaction
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Case, Proposal, find_case
 from rollout.contract import Contract
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on, decision_step
 from rollout.errors import TaxiwayError
 from rollout.ledger import note, recall
-from rollout.reviews import (
-    Answer,
-    Decision,
-    Proof,
-    Reason,
-    ReviewRow,
-    Status,
-    Verb,
-    decide_on,
-    decision_step,
-    find_review,
-)
+from rollout.reviews import ReviewRow, Status, find_review
 from rollout.rights import Ruling
 from tasks.cases import PROPOSAL
 

@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 from integrations.hubspot import HubSpot
 from integrations.settings import settings
 from rollout.case import Case
-from rollout.effects import may_write
 from rollout.errors import ContractBroken
+from rollout.gate import may_write
 
 _OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, HubSpot] = WeakKeyDictionary()
 

@@ -7,9 +7,10 @@ from integrations.clock import now
 from integrations.database import transaction
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Proposal, find_case
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on
 from rollout.errors import Invalid, Unknown
 from rollout.ledger import recall
-from rollout.reviews import Answer, Decision, Proof, Reason, Verb, decide_on, find_review
+from rollout.reviews import find_review
 from rollout.rights import Ruling
 
 

@@ -17,7 +17,7 @@ from integrations.clock import now
 from integrations.database import transaction
 from rollout.authority import Arm, Authority
 from rollout.case import Ending
-from rollout.reviews import Answer, Proof, Verb, decide_on
+from rollout.decisions import Answer, Proof, Verb, decide_on
 from tests.flows.test_lead_routing import lead_in, sample
 from tests.pilot import Pilot, until
 

@@ -10,10 +10,10 @@ from integrations.clock import now
 from integrations.database import transaction
 from rollout.authority import Arm, Authority, Exposure, Unit, place
 from rollout.case import Ending
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on
 from rollout.effects import State
 from rollout.grants import current
 from rollout.handoffs import HandoffRow
-from rollout.reviews import Answer, Decision, Proof, Reason, Verb, decide_on
 from rollout.timeline import timeline
 from tests.pilot import Form, Pilot, until
 

@@ -11,19 +11,10 @@ from integrations.database import transaction
 from rollout.authority import Authority
 from rollout.case import Case
 from rollout.contract import Boundaries, Contract
-from rollout.effects import (
-    Basis,
-    EffectRow,
-    Intent,
-    Request,
-    State,
-    end,
-    intend,
-    pass_gate,
-    standing,
-)
+from rollout.decisions import Verb, decide_on
+from rollout.effects import Basis, EffectRow, Intent, Request, State, end, intend, standing
+from rollout.gate import pass_gate
 from rollout.grants import change
-from rollout.reviews import Verb, decide_on
 from tests.rollout.trial import OWNERS, WHEN, a_case, a_review, action, answer, contract
 
 LADDER = (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED, Authority.FULL)

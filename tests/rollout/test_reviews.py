@@ -7,20 +7,10 @@ import pytest
 from sqlmodel import select
 
 from integrations.database import transaction
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on, edited
 from rollout.errors import AlreadyDecided, Conflict, Invalid, Unknown
 from rollout.inbox import Errand
-from rollout.reviews import (
-    Answer,
-    Decision,
-    Proof,
-    Reason,
-    ReviewRow,
-    Status,
-    Verb,
-    decide_on,
-    edited,
-    find_review,
-)
+from rollout.reviews import ReviewRow, Status, find_review
 from tests.rollout.trial import OWNERS, WHEN, a_case, a_review, action, answer, contract, proposal
 
 LATER = WHEN + timedelta(seconds=30)

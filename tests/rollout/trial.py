@@ -11,8 +11,9 @@ from flows.contracts.lead_routing import CONTRACT
 from rollout.authority import Arm, Authority, Placement
 from rollout.case import Action, Case, Proposal, open_row
 from rollout.contract import Contract
+from rollout.decisions import Answer, Proof, Verb
 from rollout.ledger import remember
-from rollout.reviews import Answer, Proof, ReviewRow, Verb
+from rollout.reviews import ReviewRow
 
 WHEN = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OWNERS = ("mira@x.example", "jonas@x.example")

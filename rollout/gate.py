@@ -1,0 +1,96 @@
+"""
+The gate: what may leave now.
+
+It re-reads everything that allows a write, in the transaction that flips the effect to `sent`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from rollout.authority import Authority, Placement, lower_of
+from rollout.contract import Contract
+from rollout.decisions import Decision, decision_step
+from rollout.effects import Basis, EffectRow, State, end
+from rollout.grants import current
+from rollout.halts import lock_shared
+from rollout.ledger import recall
+
+
+def may_write(placement: Placement | None) -> bool:
+    """Whether a case may be handed a writer at all."""
+    return placement is not None and placement.authority.height > Authority.SHADOW.height
+
+
+def objection(session: Session, effect: EffectRow, contract: Contract) -> str | None:
+    """Say why an effect may not leave now, or None. Everything is read afresh."""
+    grant = current(session, effect.workflow)
+    now = lower_of(Authority(effect.placed_at), grant.authority)
+    if now.height <= Authority.SHADOW.height:
+        return f"the stage allows no write: the case is at {effect.placed_at}, now {grant}"
+    if contract.action(effect.action) is None:
+        return f"the contract does not allow {effect.action} any more"
+    basis = Basis(effect.basis)
+    if basis is Basis.AGENT and now.height < Authority.LIMITED.height:
+        return f"the stage was lowered to {grant} after the ruling: a person must decide"
+    if basis is Basis.DECISION:
+        return _unapproved(session, effect)
+    return None
+
+
+def pass_gate(
+    session: Session,
+    effect: EffectRow,
+    *,
+    contract: Contract,
+    noted: dict[str, Any],
+    now: datetime,
+    lease: timedelta,
+) -> int | str:
+    """
+    Flip an effect to `sent`; give its fence, or the reason why it must not leave.
+
+    `noted` are the target's values as they were read just before. In one transaction with the
+    shared lock of the workflow's grant: no send starts after a demotion's commit.
+    """
+    lock_shared(session, effect.workflow)
+    why = objection(session, effect, contract) or _stale(effect, noted)
+    if why is not None:
+        end(session, effect, State.REFUSED, because=why, now=now)
+        return why
+    flipped = session.execute(
+        update(EffectRow)
+        .where(
+            col(EffectRow.key) == effect.key,
+            col(EffectRow.fence) == effect.fence,
+            col(EffectRow.state).in_([State.READY, State.SENT]),
+        )
+        .values(
+            state=State.SENT,
+            attempt=EffectRow.attempt + 1,
+            fence=EffectRow.fence + 1,
+            noted=noted,
+            sent_at=now,
+            lease_until=now + lease,
+        )
+        .returning(col(EffectRow.fence))
+    ).scalar_one_or_none()
+    return "another attempt is under way" if flipped is None else flipped
+
+
+def _unapproved(session: Session, effect: EffectRow) -> str | None:
+    decision = recall(session, effect.case_id, decision_step(effect.nth or 0), Decision)
+    if decision is None:
+        return "no person has decided on it"
+    if decision.approved_hash != effect.action_hash:
+        return f"{decision.by} approved another action"
+    return None
+
+
+def _stale(effect: EffectRow, noted: dict[str, Any]) -> str | None:
+    changed = sorted(k for k, value in effect.expected.items() if noted.get(k) != value)
+    if not changed:
+        return None
+    return f"{effect.target} was changed by somebody else meanwhile: {', '.join(changed)}"
