@@ -6,6 +6,7 @@ What can be wrong with what somebody asked of Taxiway.
     |-- ContractBroken        code tried what the contract forbids
     |-- Unknown               no such workflow, case or review
     |-- Invalid               the words or values cannot be taken as they are
+    |-- OverBudget            a cap would be passed
     `-- Conflict              somebody or something was faster
         |-- AlreadyDecided    another person's answer stands
         `-- EventIdReused     the same event id came with another body
@@ -40,6 +41,17 @@ class Unknown(TaxiwayError):
 
 class Invalid(TaxiwayError):
     """The words or values cannot be taken as they are."""
+
+
+class OverBudget(TaxiwayError):
+    """A cap would be passed, so the call was not made. Amounts are in minor units."""
+
+    def __init__(self, scope: str, *, cap: int, taken: int, asked: int) -> None:
+        self.scope = scope
+        super().__init__(
+            f"{scope} has a budget of {cap / 100:.2f}, of which {taken / 100:.2f} is spent or "
+            f"reserved: {asked / 100:.2f} more does not fit. Its business owner can raise it."
+        )
 
 
 class Conflict(TaxiwayError):

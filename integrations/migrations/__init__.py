@@ -24,9 +24,9 @@ class SchemaTooNew(OutsideError):
     """The database was used by a newer Taxiway; nothing was changed."""
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
     """
-    Bring the schema to the head, in the connection's own transaction.
+    Bring the schema to a revision, in the connection's own transaction.
 
     A database from before there were revisions is taken over by the first one as it is. Raises
     `SchemaTooNew` for a revision that this version does not know.
@@ -34,7 +34,7 @@ def upgrade(connection: Connection) -> None:
     at = revision_of(connection)
     if at is not None:
         _check_known(at)
-    command.upgrade(_config(connection), "head")
+    command.upgrade(_config(connection), to)
 
 
 def revision_of(connection: Connection) -> str | None:
