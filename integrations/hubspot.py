@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from integrations.errors import NotFound
 from integrations.web import Body, Web
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -151,6 +152,14 @@ class HubSpot:
         )
         return [one["id"] for one in found["results"]]
 
+    async def has_task(self, task_id: str) -> bool:
+        """Whether there is a task, and nobody has put it away."""
+        try:
+            await self._web.read(f"{TASKS}/{task_id}")
+        except NotFound:
+            return False
+        return True
+
     async def send(self, method: str, path: str, content: bytes) -> str:
         """Send stored bytes; gives the id of the record that was written."""
         written: Body = await self._web.send(method, path, content)
@@ -187,6 +196,11 @@ def task_creation(*, subject: str, body: str, due: datetime, contact_id: str) ->
         ],
     }
     return "POST", TASKS, _bytes(content)
+
+
+def task_removal(task_id: str) -> Built:
+    """Build the write that puts a task away; people can bring it back for 90 days."""
+    return "DELETE", f"{TASKS}/{task_id}", b""
 
 
 def _bytes(content: Body) -> bytes:

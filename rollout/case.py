@@ -21,7 +21,7 @@ from rollout.canonical import Json, digest
 from rollout.columns import moment
 from rollout.contract import Contract, Impact
 from rollout.errors import Unknown
-from rollout.ledger import Fact
+from rollout.ledger import Fact, recall
 
 CASE_NUMBERS = Sequence("case_number", start=1001, metadata=SQLModel.metadata)
 
@@ -231,6 +231,18 @@ def find_case(session: Session, case_id: str) -> CaseRow:
     if row is None:
         raise Unknown(f"there is no case {case_id}. `taxiway cases` lists the latest.")
     return row
+
+
+def case_of(session: Session, contract: Contract, row: CaseRow) -> Case:
+    """Give a case as flows see it."""
+    return Case(
+        id=row.id,
+        contract=contract,
+        contract_version=row.contract_version,
+        inbox_id=row.inbox_id,
+        opened_at=row.opened_at,
+        placement=recall(session, row.id, "placement", Placement),
+    )
 
 
 def latest_cases(session: Session, most: int, *, only_open: bool) -> list[CaseRow]:

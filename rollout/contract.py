@@ -15,6 +15,7 @@ from itertools import pairwise
 from rollout.authority import Authority
 from rollout.canonical import canonical
 from rollout.errors import ContractIncomplete
+from rollout.fields import FieldRule
 
 
 class Impact(StrEnum):
@@ -78,6 +79,8 @@ class ActionRule:
     reversible: bool = False
     undo: str = ""  #: how it is taken back; needed where reversible
     measure: str = ""  #: how one sees whether it was right
+    fields: tuple[FieldRule, ...] = ()  #: what it may set
+    cap_minor_per_day: int | None = None  #: how much money it may move in a day (UTC)
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,8 @@ def _open_boundaries(contract: Contract) -> Iterator[str]:
     for rule in contract.boundaries.write:
         if rule.reversible and not rule.undo:
             yield f"action {rule.name}: reversible, but not how (undo)"
+        if rule.safety is Safety.SET and not rule.fields:
+            yield f"action {rule.name}: sets values, but not said which (fields)"
         if not rule.measure:
             yield f"action {rule.name}: nothing measures whether it was right"
 

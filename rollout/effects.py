@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import UniqueConstraint, update
+from sqlalchemy import BigInteger, UniqueConstraint, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from rollout.budgets import settle
 from rollout.canonical import Json
 from rollout.case import Action, Case
 from rollout.columns import document, moment, octets
@@ -30,11 +31,13 @@ class State(StrEnum):
     READY = "ready"  #: Intended; nothing has left.
     SENT = "sent"  #: It may have arrived: unknown until an answer is noted.
     DONE = "done"  #: It arrived, once.
+    REVERTED = "reverted"  #: It arrived, and was taken back.
     REFUSED = "refused"  #: The gate did not let it out, or the record had changed.
     FAILED = "failed"  #: The receiver said no for good.
+    UNKNOWN = "unknown"  #: Nothing can tell whether it arrived: a person looks.
 
 
-FINAL = frozenset({State.DONE, State.REFUSED, State.FAILED})
+FINAL = frozenset({State.DONE, State.REVERTED, State.REFUSED, State.FAILED, State.UNKNOWN})
 
 
 class Basis(StrEnum):
@@ -43,6 +46,7 @@ class Basis(StrEnum):
     AGENT = "agent"  #: The agent's alone: needs LIMITED or FULL, now.
     DECISION = "decision"  #: A person's decision on exactly this action.
     HANDOFF = "handoff"  #: The contract's own exception: tells a person, decides nothing.
+    UNDO = "undo"  #: Takes back what this case wrote: a person's word, or its next write failed.
 
 
 class Request(BaseModel):
@@ -53,6 +57,7 @@ class Request(BaseModel):
     method: str
     path: str
     body: bytes
+    key: str = ""  #: the effect's, for a receiver that knows idempotency keys
 
 
 class Intent(BaseModel):
@@ -65,7 +70,10 @@ class Intent(BaseModel):
     request: Request
     basis: Basis
     nth: int | None = None  #: the review whose decision it rests on
-    expected: Mapping[str, Any] = {}  #: the target's values when it was proposed
+    expected: Mapping[str, str | None] = {}  #: the target's values when it was proposed
+    changes: Mapping[str, str | None] = {}  #: the target's values afterwards
+    amount: int = 0  #: the money it moves, in minor units
+    undoes: str | None = None  #: the step of the effect that it takes back
 
 
 class EffectRow(SQLModel, table=True):
@@ -91,6 +99,9 @@ class EffectRow(SQLModel, table=True):
     body_sha: str
     expected: dict[str, Any] = document()  #: the values seen when it was proposed
     noted: dict[str, Any] = document()  #: the values seen just before the gate
+    changes: dict[str, Any] = document()  #: the values it sets
+    amount: int = Field(default=0, sa_type=BigInteger)  #: the money it moves, in minor units
+    undoes: str | None = None  #: the step of the effect that it takes back
     state: str = Field(default=State.READY, index=True)
     attempt: int = 0
     fence: int = 0
@@ -154,6 +165,9 @@ def intend(session: Session, case: Case, intent: Intent, now: datetime) -> Effec
             body_sha=sha256(request.body).hexdigest(),
             expected=dict(intent.expected),
             noted={},
+            changes=dict(intent.changes),
+            amount=intent.amount,
+            undoes=intent.undoes,
             state=State.READY,
             attempt=0,
             fence=0,
@@ -204,7 +218,26 @@ def end(
         .values(state=state, because=because, ended_at=now, remote_id=remote_id)
         .returning(col(EffectRow.key))
     ).scalar_one_or_none()
-    return ended is not None
+    if ended is None:
+        return False
+    if effect.amount:
+        moved = state in {State.DONE, State.UNKNOWN}
+        settle(session, effect.key, effect.amount if moved else 0, now)
+    if effect.undoes and state is State.DONE:
+        _mark_reverted(session, effect)
+    return True
+
+
+def _mark_reverted(session: Session, undo: EffectRow) -> None:
+    session.execute(
+        update(EffectRow)
+        .where(
+            col(EffectRow.case_id) == undo.case_id,
+            col(EffectRow.step) == undo.undoes,
+            col(EffectRow.state) == State.DONE,
+        )
+        .values(state=State.REVERTED)
+    )
 
 
 def take_back(session: Session, effect: EffectRow) -> None:

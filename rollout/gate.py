@@ -11,9 +11,12 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from rollout.authority import Authority, Placement, lower_of
+from rollout.budgets import daily, reserve
 from rollout.contract import Contract
 from rollout.decisions import Decision, decision_step
 from rollout.effects import Basis, EffectRow, State, end
+from rollout.errors import OverBudget
+from rollout.fields import breach
 from rollout.grants import current
 from rollout.halts import lock_shared
 from rollout.ledger import recall
@@ -27,12 +30,14 @@ def may_write(placement: Placement | None) -> bool:
 def objection(session: Session, effect: EffectRow, contract: Contract) -> str | None:
     """Say why an effect may not leave now, or None. Everything is read afresh."""
     grant = current(session, effect.workflow)
+    basis = Basis(effect.basis)
+    if basis is Basis.UNDO:  # taking back needs no stage, but nothing passes a stop
+        return f"the workflow is {grant}" if grant.halted else None
     now = lower_of(Authority(effect.placed_at), grant.authority)
     if now.height <= Authority.SHADOW.height:
         return f"the stage allows no write: the case is at {effect.placed_at}, now {grant}"
     if contract.action(effect.action) is None:
         return f"the contract does not allow {effect.action} any more"
-    basis = Basis(effect.basis)
     if basis is Basis.AGENT and now.height < Authority.LIMITED.height:
         return f"the stage was lowered to {grant} after the ruling: a person must decide"
     if basis is Basis.DECISION:
@@ -56,7 +61,12 @@ def pass_gate(
     shared lock of the workflow's grant: no send starts after a demotion's commit.
     """
     lock_shared(session, effect.workflow)
-    why = objection(session, effect, contract) or _stale(effect, noted)
+    why = (
+        objection(session, effect, contract)
+        or _out_of_bounds(effect, contract, noted)
+        or _stale(effect, noted)
+        or _unaffordable(session, effect, contract, now)
+    )
     if why is not None:
         end(session, effect, State.REFUSED, because=why, now=now)
         return why
@@ -94,3 +104,25 @@ def _stale(effect: EffectRow, noted: dict[str, Any]) -> str | None:
     if not changed:
         return None
     return f"{effect.target} was changed by somebody else meanwhile: {', '.join(changed)}"
+
+
+def _out_of_bounds(effect: EffectRow, contract: Contract, noted: dict[str, Any]) -> str | None:
+    rule = contract.action(effect.action)
+    if rule is None or effect.basis == Basis.UNDO:
+        return None  # an undo sets what was there before
+    return breach(rule.fields, noted, effect.changes)
+
+
+def _unaffordable(
+    session: Session, effect: EffectRow, contract: Contract, now: datetime
+) -> str | None:
+    rule = contract.action(effect.action)
+    cap = rule.cap_minor_per_day if rule else None
+    if not effect.amount or cap is None:
+        return None
+    scope = daily(effect.workflow, effect.action, now.date())
+    try:
+        reserve(session, ref=effect.key, scope=scope, cap=cap, amount=effect.amount, now=now)
+    except OverBudget as error:
+        return str(error)
+    return None

@@ -109,9 +109,16 @@ def _intent(fields: Fields, _: Fields) -> tuple[str, str]:
 
 
 def _effect(fields: Fields, personal: Fields) -> tuple[str, str]:
+    verb = "took back" if fields["basis"] == "undo" else "write"
     tries = f"{fields['attempts']} attempt{'s' if fields['attempts'] != 1 else ''}"
-    return f"write {fields['action']} on {fields['target']}: {fields['state']}", (
+    return f"{verb} {fields['action']} on {fields['target']}: {fields['state']}", (
         f"{personal.get('because', ERASED)}; {tries}"
+    )
+
+
+def _recall(fields: Fields, personal: Fields) -> tuple[str, str]:
+    return f"ordered {fields['writes']} writes to be taken back", str(
+        personal.get("because", ERASED)
     )
 
 
@@ -142,6 +149,7 @@ _TOLD: Mapping[str, Telling] = {
     "handoff": _handoff,
     "intent": _intent,
     "effect": _effect,
+    "recall": _recall,
     "out_of_band_resume": _out_of_band,
     "ending": _ending,
 }

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from integrations.clock import now
 from integrations.database import transaction
-from rollout.authority import Placement, Unit, lower_of, place
+from rollout.authority import Unit, lower_of, place
 from rollout.case import (
     Case,
     CaseRow,
@@ -18,6 +18,7 @@ from rollout.case import (
     Introduce,
     Introduction,
     Proposal,
+    case_of,
     close_row,
     find_case,
     open_row,
@@ -26,7 +27,7 @@ from rollout.contract import Contract
 from rollout.errors import Unknown
 from rollout.grants import current
 from rollout.inbox import Arrival, envelope
-from rollout.ledger import Alias, call_it, note, recall, remember
+from rollout.ledger import Alias, call_it, note, remember
 from rollout.rights import Ruling, rule_on
 from tasks.halts import heed_flags
 
@@ -69,18 +70,6 @@ async def open_case(contract: Contract, inbox_id: str, introduce: Introduce) -> 
                 fields={"event": inbox_id, "contract": row.contract_version},
             )
         return replace(case_of(session, contract, row), joined=joined)
-
-
-def case_of(session: Session, contract: Contract, row: CaseRow) -> Case:
-    """Give a case as flows see it."""
-    return Case(
-        id=row.id,
-        contract=contract,
-        contract_version=row.contract_version,
-        inbox_id=row.inbox_id,
-        opened_at=row.opened_at,
-        placement=recall(session, row.id, "placement", Placement),
-    )
 
 
 async def place_case(case: Case, unit: Unit | None, segment: str, label: str) -> Case:

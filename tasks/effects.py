@@ -47,8 +47,8 @@ class Write:
     intent: Intent
     push: Callable[[Request], Awaitable[str]]  #: sends it; gives the record's id
     look: Callable[[], Awaitable[Mapping[str, str | None]]]  #: reads the target's values
-    intended: Mapping[str, str | None]  #: the target's values afterwards
     find: Callable[[], Awaitable[str | None]] | None = None  #: looks for what was created
+    safety: Safety | None = None  #: its own, where the action's is another's
 
 
 def word_of(decision: Decision | None) -> Basis:
@@ -65,7 +65,7 @@ async def send(case: Case, write: Write) -> Sent:
         effect = intend(session, case, write.intent, now())
     while not effect.is_final and effect.attempt < MOST_ATTEMPTS:
         if effect.state == State.SENT:
-            await _settle(rule.safety, write, effect)
+            await _settle(write.safety or rule.safety, write, effect)
         else:
             await _attempt(case.contract, write, effect)
         with transaction() as session:
@@ -79,7 +79,7 @@ async def send(case: Case, write: Write) -> Sent:
 
 async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
     noted = dict(await write.look())
-    if noted and noted == dict(write.intended):
+    if noted and noted == effect.changes:
         _end(effect, State.DONE, "it was so already")
         return
     until = time.monotonic() + settings().lease_seconds
@@ -111,7 +111,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
 
 async def _push(write: Write, effect: EffectRow, until: float) -> str:
     """Send the stored bytes while the lease holds: afterwards somebody else may be at it."""
-    request = Request(method=effect.method, path=effect.path, body=effect.body)
+    request = Request(method=effect.method, path=effect.path, body=effect.body, key=effect.key)
     left = until - time.monotonic()
     if left <= 0:
         raise Unavailable(effect.target, "its turn was over before it left", sent=False)
@@ -133,12 +133,12 @@ async def _settle(safety: Safety, write: Write, effect: EffectRow) -> None:
         case Safety.NATIVE_KEY | Safety.UPSERT:
             _ready_again(effect)
         case Safety.NONE:
-            _end(effect, State.FAILED, "uncertain whether it arrived: a person must look")
+            _end(effect, State.UNKNOWN, "uncertain whether it arrived: a person must look")
 
 
 async def _settle_by_value(write: Write, effect: EffectRow) -> None:
     values = dict(await write.look())
-    if values == dict(write.intended):
+    if values == effect.changes:
         _end(effect, State.DONE, "found to have arrived", effect.target.rpartition("/")[2])
     else:
         _ready_again(effect)  # the gate compares with the expected values again

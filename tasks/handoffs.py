@@ -4,14 +4,14 @@ from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot import task_creation
 from rollout.authority import Unit
-from rollout.case import Action, Case, Ending, find_case
+from rollout.case import Action, Case, Ending, case_of, find_case
 from rollout.contract import Contract, Handoff
 from rollout.effects import Basis, Intent, Request, Sent
 from rollout.errors import ContractBroken
 from rollout.gate import may_write
 from rollout.handoffs import Offered, offer
 from rollout.ledger import remember
-from tasks.cases import case_of, close_case, end_case
+from tasks.cases import close_case, end_case
 from tasks.effects import Write, send
 from tasks.steps import step
 from tasks.systems import crm_writer
@@ -97,7 +97,6 @@ async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
             ),
             push=lambda request: crm.send(request.method, request.path, request.body),
             look=nothing_to_compare,
-            intended={},
             find=by_subject,
         ),
     )

@@ -100,10 +100,10 @@ async def assign_owner(
                 basis=word_of(decision),
                 nth=1 if decision else None,
                 expected={"owner": lead.current_owner},
+                changes={"owner": owner.owner_id},
             ),
             push=lambda request: crm.send(request.method, request.path, request.body),
             look=current_owner,
-            intended={"owner": owner.owner_id},
         ),
     )
 

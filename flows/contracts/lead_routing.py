@@ -14,6 +14,7 @@ from rollout.contract import (
     Safety,
     Target,
 )
+from rollout.fields import FieldRule
 
 INCOMPLETE = Handoff(
     name="incomplete",
@@ -89,6 +90,7 @@ CONTRACT = Contract(
                 safety=Safety.SET,
                 reversible=True,
                 undo="set the owner that was there before, if nobody has changed it since",
+                fields=(FieldRule("owner"),),
                 measure="leads that change their owner again within seven days",
             ),
             ActionRule(

@@ -97,9 +97,9 @@ def _write(crm: HubSpot, job: Job) -> Write:
             request=Request(method=method, path=path, body=body),
             basis=Basis.AGENT if job.kind == "set" else Basis.HANDOFF,
             expected={"owner": None} if job.kind == "set" else {},
+            changes={"owner": OWNER} if job.kind == "set" else {},
         ),
         push=lambda request: crm.send(request.method, request.path, request.body),
         look=look,
-        intended={"owner": OWNER} if job.kind == "set" else {},
         find=by_subject,
     )

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from flows.doors.cli import audit, cases, reviews, rollout
+from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ for command in (
     cases.timeline,
     reviews.reviews,
     reviews.handoffs,
+    undo.revert,
 ):
     app.command()(command)
 
