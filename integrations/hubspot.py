@@ -163,7 +163,8 @@ class HubSpot:
     async def send(self, method: str, path: str, content: bytes) -> str:
         """Send stored bytes; gives the id of the record that was written."""
         written: Body = await self._web.send(method, path, content)
-        return str(written.get("id", ""))
+        results = written.get("results") or [written]
+        return str(results[0].get("id", ""))
 
 
 def owner_patch(contact_id: str, owner_id: str, reason: str) -> Built:
@@ -196,6 +197,12 @@ def task_creation(*, subject: str, body: str, due: datetime, contact_id: str) ->
         ],
     }
     return "POST", TASKS, _bytes(content)
+
+
+def contact_upsert(email: str, properties: dict[str, str]) -> Built:
+    """Build the write that makes a contact or changes the one with this e-mail address."""
+    one = {"id": email, "idProperty": "email", "properties": {**properties, "email": email}}
+    return "POST", f"{CONTACTS}/batch/upsert", _bytes({"inputs": [one]})
 
 
 def task_removal(task_id: str) -> Built:

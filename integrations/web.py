@@ -71,13 +71,15 @@ class Web:
         """Read with a POST that changes nothing."""
         return await self._patiently("POST", path, content=json.dumps(query).encode())
 
-    async def send(self, method: str, path: str, content: bytes) -> Body:
+    async def send(
+        self, method: str, path: str, content: bytes, headers: Mapping[str, str] | None = None
+    ) -> Body:
         """
-        Write these very bytes.
+        Write these very bytes; JSON, unless the headers say otherwise.
 
         Raises `Refused` for a no, and `Unavailable` with `sent` as far as it is known.
         """
-        return await self._patiently(method, path, content=content)
+        return await self._patiently(method, path, content=content, headers=headers)
 
     async def _patiently(
         self,
@@ -86,6 +88,7 @@ class Web:
         *,
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Body:
         try:
             async for attempt in AsyncRetrying(
@@ -95,18 +98,23 @@ class Web:
                 reraise=True,
             ):
                 with attempt:
-                    return await self._once(method, path, params, content)
+                    return await self._once(method, path, params, content, headers or {})
         except _ToldToWaitError as told:
             raise Unavailable(self.system, told.what, sent=False) from None
         raise AssertionError("tenacity either returns or raises")
 
     async def _once(
-        self, method: str, path: str, params: Mapping[str, str] | None, content: bytes | None
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        content: bytes | None,
+        headers: Mapping[str, str],
     ) -> Body:
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        kind = {"Content-Type": "application/json"} if content is not None else {}
         try:
             response = await self._client.request(
-                method, path, params=params, content=content, headers=headers
+                method, path, params=params, content=content, headers={**kind, **headers}
             )
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise _ToldToWaitError("no connection", 0.2) from None
@@ -139,7 +147,9 @@ class Web:
             content = {}
         if not isinstance(content, dict):
             content = {}
-        what = str(content.get("category") or response.reason_phrase)
+        error = content.get("error")  # a code apart from its category, with some
+        code = error.get("code") if isinstance(error, dict) else None
+        what = str(content.get("category") or code or response.reason_phrase)
         details = content.get("errors") or []
         fields = [_field_error(one) for one in details if isinstance(one, dict)]
         kind = NotFound if response.status_code == httpx.codes.NOT_FOUND else Refused

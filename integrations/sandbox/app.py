@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request
+from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from integrations.sandbox.control import control
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.refunds import refunds
 from integrations.sandbox.search import search
 from integrations.sandbox.shapes import (
     Problem,
@@ -46,11 +47,12 @@ def build(store: Store, limits: Limits) -> FastAPI:
     _objects(app, store, limits)
     _links(app, store)
     _owners(app, store)
+    app.include_router(refunds(store))
     app.include_router(control(store, faults))
     _guard(app, store, limits, faults)
 
-    @app.exception_handler(Problem)
-    async def tell(_: Request, problem: Problem) -> JSONResponse:
+    @app.exception_handler(HTTPException)
+    async def tell(_: Request, problem: HTTPException) -> JSONResponse:
         return JSONResponse(problem.detail, problem.status_code, headers=problem.headers)
 
     return app
@@ -73,6 +75,12 @@ def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
             "status": "COMPLETE",
             "results": [envelope(record, body.get("properties") or ()) for record in found],
         }
+
+    @app.post(f"{ROOT}/batch/upsert")
+    async def upsert(kind: str, body: Body) -> Body:
+        with store.whole():
+            made = [_upsert(store, known_kind(kind), one) for one in body.get("inputs", [])]
+        return {"status": "COMPLETE", "results": made}
 
     @app.post(ROOT, status_code=201)
     async def create(kind: str, body: Body) -> Body:
@@ -223,7 +231,7 @@ def _json(content: bytes) -> object:
     try:
         return json.loads(content) if content else None
     except ValueError:
-        return None
+        return content.decode(errors="replace")  # a form
 
 
 def _one(store: Store, kind: str, number: str, by: str | None) -> Record:
@@ -238,6 +246,18 @@ def _one(store: Store, kind: str, number: str, by: str | None) -> Record:
     if record is None:
         raise not_found(kind, number)
     return record
+
+
+def _upsert(store: Store, kind: str, wish: Body) -> Body:
+    if kind != "contacts" or wish.get("idProperty") != "email":
+        raise Problem(400, "VALIDATION_ERROR", f"{wish.get('idProperty')} is not unique here")
+    properties = check_properties(store, kind, wish.get("properties"))
+    try:
+        record = store.change(_one(store, kind, str(wish["id"]), "email"), properties)
+        return {**envelope(record, list(properties)), "new": False}
+    except Problem:
+        made = store.put(kind, {**properties, "email": str(wish["id"])})
+        return {**envelope(made, list(properties)), "new": True}
 
 
 def _associate(store: Store, record: Record, wish: Body) -> None:

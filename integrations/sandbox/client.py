@@ -41,6 +41,10 @@ class Sandbox:
         """Give the objects of a kind as they stand."""
         return self._rows(f"/_sandbox/objects/{kind}")
 
+    def refunds(self) -> list[Row]:
+        """Give every refund that was made, in order."""
+        return self._rows("/_sandbox/refunds")
+
     def owner_of(self, contact_id: str) -> str | None:
         """Give who owns a contact now."""
         for one in self.objects("contacts"):

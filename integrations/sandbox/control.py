@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.refunds import all_refunds, put_charge
 from integrations.sandbox.shapes import Problem, known_kind
 from integrations.sandbox.store import Store
 
@@ -32,6 +33,10 @@ def _world(router: APIRouter, store: Store) -> None:
     @router.get("/_sandbox/requests")
     async def requests(since: int = 0) -> list[Body]:
         return store.requests(since)
+
+    @router.get("/_sandbox/refunds")
+    async def given_back() -> list[Body]:
+        return all_refunds(store)
 
     @router.get("/_sandbox/objects/{kind}")
     async def objects(kind: str) -> list[Body]:
@@ -61,7 +66,9 @@ def _faults(router: APIRouter, faults: Faults) -> None:
 
 
 def _plant(store: Store, world: Body) -> None:
-    with store.whole():
+    with store.whole() as db:
+        for charge in world.get("charges", []):
+            put_charge(db, charge)
         for owner in world.get("owners", []):
             store.put_owner(owner)
         for kind in ("companies", "contacts"):

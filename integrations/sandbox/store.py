@@ -27,6 +27,10 @@ create table if not exists link (
 create table if not exists owner (id integer primary key, content text);
 create table if not exists owned (
     n integer primary key, type text, id integer, owner text, at real);
+create table if not exists charge (id text primary key, amount integer, currency text);
+create table if not exists refund (
+    n integer primary key, charge text, amount integer, content text);
+create table if not exists keyed (key text primary key, request text, answer text);
 create table if not exists request (
     n integer primary key, at real, method text, path text, status integer, applied integer,
     content text);
@@ -56,12 +60,12 @@ class Store:
         self._lock = threading.RLock()
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
+    def whole(self) -> Iterator[sqlite3.Connection]:
         """Make several changes count together or not at all."""
         with self._lock:
             self._db.execute("begin immediate")
             try:
-                yield
+                yield self._db
             except BaseException:
                 self._db.execute("rollback")
                 raise

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.chaos.sender import Job, run
+from tests.chaos.sender import KINDS, Job, run
 from tests.chaos.world import World, answers, counts, plan, sent, spoil, unfinished, world
 from tests.pilot import until
 
@@ -24,7 +24,7 @@ def main(
     *,
     kills: Annotated[int, typer.Option(min=1, help="How often a sender is killed.")] = 100,
     seed: Annotated[int | None, typer.Option(help="Repeats a run's choices.")] = None,
-    kinds: Annotated[str, typer.Option(help="Which writes: set, search, or both.")] = "set,search",
+    kinds: Annotated[str, typer.Option(help="How the writes are made safe.")] = ",".join(KINDS),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
 ) -> None:
     """Kill senders in the middle of their writes, and count what reached the CRM."""
@@ -32,7 +32,7 @@ def main(
     console = Console(stderr=as_json)
     with world() as made, Progress(console=console, transient=True) as progress:
         until(lambda: answers(made.env["TAXIWAY_CRM_URL"]), "the sandbox listens")
-        jobs = plan(made, kills * 2, tuple(kinds.split(",")))
+        jobs = plan(made, kills * 2, _known(kinds))
         bar = progress.add_task("kills", total=kills)
         began = time.monotonic()
         in_gap = 0
@@ -54,8 +54,15 @@ def main(
     console.print(", ".join(f"{name} {value}" for name, value in summary.items()))
     if as_json:
         typer.echo(json.dumps(summary))
-    if found["lost"] or found["doubled"] or found["stuck"]:
+    if any(found[name] for name in ("lost", "doubled", "stuck", "failed", "unattended")):
         raise typer.Exit(1)
+
+
+def _known(kinds: str) -> tuple[str, ...]:
+    chosen = tuple(kinds.split(","))
+    if unknown := sorted(set(chosen) - set(KINDS)):
+        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(KINDS)}")
+    return chosen
 
 
 def _kill_one(made: World, jobs: list[Job], dice: random.Random) -> bool:

@@ -1,4 +1,9 @@
-"""A sender: makes the writes of its cases in an order of its own, until it is done or killed."""
+"""
+A sender: makes the writes of its cases in an order of its own, until it is done or killed.
+
+Each kind of write is made safe another way: `set` an owner, `upsert` a contact, a task that is
+`search`ed for, a refund under a `native_key`, and a task that nothing makes safe: `none`.
+"""
 
 import asyncio
 import os
@@ -7,27 +12,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from flows.contracts.lead_routing import CONTRACT
-from integrations.hubspot import HubSpot, owner_patch, task_creation
+from flows.contracts.lead_routing import CONTRACT, NOT_SENT
+from integrations.hubspot import Built, HubSpot, contact_upsert, owner_patch, task_creation
 from integrations.settings import settings
+from integrations.stripe import Stripe, refund_creation
 from rollout.authority import Arm, Authority, Placement
 from rollout.case import Action, Case
-from rollout.contract import Contract
-from rollout.effects import Basis, Intent, Request
+from rollout.contract import ActionRule, Contract, Safety
+from rollout.effects import Basis, Intent, Request, State
+from rollout.fields import FieldRule
 from tasks.effects import Write, send
+from tasks.handoffs import offer_case
 
 WHEN = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OWNER = "3"
+KINDS = ("set", "search", "native_key", "upsert", "none")
 AT_ONCE = 6  #: writes under way in one sender
 
 
 @dataclass(frozen=True)
 class Job:
-    """One write that is to happen once: an owner that is set, or a task that is made."""
+    """One write that is to happen once."""
 
     case_id: str
     contact_id: str
-    kind: str  #: set, search
+    kind: str  #: one of `KINDS`
 
     @property
     def subject(self) -> str:
@@ -36,8 +45,19 @@ class Job:
 
 
 def contract(workflow: str) -> Contract:
-    """The agreement of lead routing, under another name."""
-    return replace(CONTRACT, workflow=workflow)
+    """The agreement of lead routing under another name, with an action for each safety."""
+    rules = tuple(
+        ActionRule(
+            name=kind,
+            safety=Safety(kind),
+            measure="a trial",
+            fields=(FieldRule("owner"),) if kind == "set" else (),
+        )
+        for kind in KINDS
+    )
+    return replace(
+        CONTRACT, workflow=workflow, boundaries=replace(CONTRACT.boundaries, write=rules)
+    )
 
 
 def run(jobs: Sequence[Job], workflow: str, env: Mapping[str, str], seed: int) -> None:
@@ -51,15 +71,20 @@ def run(jobs: Sequence[Job], workflow: str, env: Mapping[str, str], seed: int) -
 
 async def _all(jobs: Sequence[Job], workflow: str) -> None:
     known = settings()
-    crm = HubSpot.at(known.crm_url, known.crm_token.get_secret_value(), timeout=1)
+    token = known.crm_token.get_secret_value()
+    crm, bank = HubSpot.at(known.crm_url, token, timeout=1), Stripe.at(known.crm_url, token, 1)
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(job: Job) -> None:
         async with turns:
-            await send(_case(job, workflow), _write(crm, job))
+            case = _case(job, workflow)
+            sent = await send(case, _write(crm, bank, job))
+            if sent.state is not State.DONE:  # as a flow does it
+                offer_case(case, NOT_SENT, sent.because)
 
     await asyncio.gather(*(one(job) for job in jobs))
     await crm.close()
+    await bank.close()
 
 
 def _case(job: Job, workflow: str) -> Case:
@@ -74,32 +99,47 @@ def _case(job: Job, workflow: str) -> Case:
     )
 
 
-def _write(crm: HubSpot, job: Job) -> Write:
-    if job.kind == "set":
-        built, action = owner_patch(job.contact_id, OWNER, job.subject), "crm.contact.owner"
-    else:
-        built = task_creation(
-            subject=job.subject, body="a trial", due=WHEN, contact_id=job.contact_id
-        )
-        action = "crm.task"
-
+def _write(crm: HubSpot, bank: Stripe, job: Job) -> Write:
     async def look() -> Mapping[str, str | None]:
         return {"owner": await crm.read_owner_of(job.contact_id)} if job.kind == "set" else {}
 
     async def by_subject() -> str | None:
         return next(iter(await crm.find_tasks(job.subject)), None)
 
-    method, path, body = built
+    async def push(request: Request) -> str:
+        if job.kind == "native_key":
+            return await bank.send(request.method, request.path, request.body, request.key)
+        return await crm.send(request.method, request.path, request.body)
+
+    method, path, body = _built(job)
     return Write(
         intent=Intent(
             step=job.kind,
-            action=Action(name=action, target=f"contact/{job.contact_id}", arguments={}),
+            action=Action(name=job.kind, target=f"contact/{job.contact_id}", arguments={}),
             request=Request(method=method, path=path, body=body),
-            basis=Basis.AGENT if job.kind == "set" else Basis.HANDOFF,
+            basis=Basis.AGENT,
             expected={"owner": None} if job.kind == "set" else {},
             changes={"owner": OWNER} if job.kind == "set" else {},
         ),
-        push=lambda request: crm.send(request.method, request.path, request.body),
+        push=push,
         look=look,
         find=by_subject,
     )
+
+
+def _built(job: Job) -> Built:
+    match job.kind:
+        case "set":
+            return owner_patch(job.contact_id, OWNER, job.subject)
+        case "native_key":
+            reason = "requested_by_customer"
+            return refund_creation(
+                charge=f"ch_{job.contact_id}", amount=500, reason=reason, case_id=job.subject
+            )
+        case "upsert":
+            words = {"taxiway_message": job.subject}
+            return contact_upsert(f"{job.contact_id}@new.example", words)
+        case _:
+            return task_creation(
+                subject=job.subject, body="a trial", due=WHEN, contact_id=job.contact_id
+            )

@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from integrations import postgres
 from integrations.clock import now
@@ -28,6 +28,7 @@ from rollout.authority import Authority
 from rollout.case import open_row
 from rollout.effects import FINAL, EffectRow, State
 from rollout.grants import change
+from rollout.handoffs import HandoffRow
 from tests.chaos.sender import OWNER, Job, contract
 
 TOKEN = "token-of-a-trial"  # a sandbox's
@@ -98,14 +99,15 @@ def plan(made: World, count: int, kinds: tuple[str, ...]) -> list[Job]:
             )
             jobs.append(Job(row.id, str(700_000 + number), kinds[number % len(kinds)]))
     contacts = [{"id": job.contact_id, "properties": {}} for job in jobs]
+    charges = [{"id": f"ch_{job.contact_id}", "amount": 10_000} for job in jobs]
     owner = {"id": OWNER, "email": "o@x.example", "firstName": "O", "lastName": "X"}
-    made.crm.seed({"owners": [owner], "contacts": contacts})
+    made.crm.seed({"owners": [owner], "contacts": contacts, "charges": charges})
     return jobs
 
 
 def spoil(made: World, dice: random.Random) -> None:
     """Let the next write take its time as on a real network, and sometimes one go wrong."""
-    path = "/(contacts/[0-9]+|tasks)$"
+    path = "/(contacts/[0-9]+|tasks|refunds|upsert)$"
     for method in ("PATCH", "POST"):
         made.crm.fault(do="delay", method=method, path=path, seconds=dice.uniform(0.03, 0.12))
     if dice.random() < 0.5:
@@ -132,34 +134,55 @@ def sent(workflow: str) -> int:
 
 
 def unfinished(workflow: str, jobs: list[Job]) -> list[Job]:
-    """Give the writes that are not final, or not even begun."""
+    """Give the writes that are neither done nor with a person."""
     with transaction() as session:
         rows = session.exec(select(EffectRow).where(EffectRow.workflow == workflow)).all()
-    over = {row.case_id for row in rows if row.is_final}
+        handed = _handed(session, workflow)
+    over = {
+        row.case_id
+        for row in rows
+        if row.is_final and (row.state == State.DONE or row.case_id in handed)
+    }
     return [job for job in jobs if job.case_id not in over]
 
 
 def counts(made: World, jobs: list[Job]) -> dict[str, int]:
-    """Hold the ledger against the CRM's own log: what is lost, doubled, stuck."""
+    """Hold the ledger against what the outside systems have: what is lost, doubled, stuck."""
     with transaction() as session:
-        states = {
-            row.case_id: State(row.state)
-            for row in session.exec(
-                select(EffectRow).where(EffectRow.workflow == made.workflow)
-            ).all()
-        }
-    times: Counter[str] = Counter()
-    for one in made.crm.writes():
-        if one["applied"]:
-            times[CASE.findall(json.dumps(one["content"]))[0]] += 1
+        rows = session.exec(select(EffectRow).where(EffectRow.workflow == made.workflow)).all()
+        states = {row.case_id: State(row.state) for row in rows}
+        handed = _handed(session, made.workflow)
+    times = _effects(made.crm)
     found = Counter[str]()
     for job in jobs:
-        state, applied = states.get(job.case_id), times[job.case_id]
-        found["lost"] += state is State.DONE and applied == 0
-        found["doubled"] += applied > 1
+        state = states.get(job.case_id)
+        found["lost"] += state is State.DONE and times[job.case_id] == 0
+        found["doubled"] += times[job.case_id] > 1
         found["stuck"] += state is None or state not in FINAL
         found["failed"] += state in {State.FAILED, State.REFUSED}
-    return {name: found[name] for name in ("lost", "doubled", "stuck", "failed")}
+        found["unknown"] += state is State.UNKNOWN
+        found["unattended"] += state is State.UNKNOWN and job.case_id not in handed
+    names = ("lost", "doubled", "stuck", "failed", "unknown", "unattended")
+    return {name: found[name] for name in names}
+
+
+def _handed(session: Session, workflow: str) -> set[str]:
+    return set(
+        session.exec(select(HandoffRow.case_id).where(HandoffRow.workflow == workflow)).all()
+    )
+
+
+def _effects(crm: Sandbox) -> Counter[str]:
+    """Count by case: requests that took effect; but refunds and contacts that there are now."""
+    times: Counter[str] = Counter()
+    for one in crm.writes():
+        if one["applied"] and not one["path"].endswith(("/refunds", "/upsert")):
+            times[CASE.findall(json.dumps(one["content"]))[0]] += 1
+    for refund in crm.refunds():
+        times[CASE.findall(refund["metadata"]["taxiway_case"])[0]] += 1
+    for contact in crm.objects("contacts"):
+        times.update(CASE.findall(contact["properties"].get("taxiway_message", "")))
+    return times
 
 
 def answers(url: str) -> bool:
