@@ -2,17 +2,29 @@
 Lead routing: every inbound lead gets the right owner, and the CRM stays clean.
 
 Started by: the form webhook, one run for each event.
-Writes:     the contact's owner in the CRM, and a task where a person has to take over.
+Writes:     the contact's lane and owner in the CRM, and a task where a person has to take over.
 Agreement:  flows/contracts/lead_routing.py
 """
 
 from prefect import flow
 
 from flows.contracts.lead_routing import (
+    AMBIGUOUS_ACCOUNT,
+    BLOCKED,
+    COMPETITOR,
     CONTRACT,
+    COUNTRY_MISMATCH,
+    DUPLICATE,
     ENTERPRISE,
+    FAMILY_CONFLICT,
+    FREE_MAIL,
     INCOMPLETE,
+    MISSING_COUNTRY,
+    NO_CONSENT,
+    NO_REP,
     NOT_SENT,
+    OWNER_INACTIVE,
+    TERRITORY_OVERLAP,
     TERRITORY_UNCLEAR,
     UNSURE,
 )
@@ -21,10 +33,19 @@ from rollout.case import Ending
 from rollout.decisions import Verb
 from rollout.effects import State
 from rollout.lead_routing import introduce
+from rollout.lead_rules import EXISTING
 from rollout.rights import Right
+from rollout.territories import AccountKind
 from tasks.cases import close_case, open_case, place_case, rule_case
 from tasks.handoffs import hand_off
-from tasks.lead_routing import assign_owner, owner_choices, propose_owner, read_lead
+from tasks.lead_facts import read_lead
+from tasks.lead_routing import (
+    assign_owner,
+    mark_lane,
+    owner_choices,
+    propose_by_rule,
+    propose_owner,
+)
 from tasks.reviews import ask_reviewer
 
 
@@ -38,17 +59,51 @@ async def lead_routing(inbox_id: str) -> Ending:
     case = await place_case(case, lead.unit, lead.segment, lead.label)
     if case.authority is Authority.OFF:
         return await close_case(case, Ending.STOOD_ASIDE, "the agent is off")
+    lane = await mark_lane(case, lead)
+    if lane and lane.state in {State.FAILED, State.UNKNOWN}:
+        return await hand_off(case, NOT_SENT, lane.because)
 
-    # Some leads are never the agent's to route.
+    # Some leads are nobody's to route, or never without a person.
+    if lead.submission.consent is False:
+        return await hand_off(case, NO_CONSENT)
+    if lead.account_kind is AccountKind.BLOCKED:
+        return await hand_off(case, BLOCKED)
+    if lead.account_kind is AccountKind.COMPETITOR:
+        return await hand_off(case, COMPETITOR)
     if lead.is_incomplete:
         return await hand_off(case, INCOMPLETE)
-    if lead.is_enterprise:
-        return await hand_off(case, ENTERPRISE)
-    if not lead.team:
-        return await hand_off(case, TERRITORY_UNCLEAR)
+    if lead.twins:
+        return await hand_off(case, DUPLICATE, f"the same person is contact {lead.twins[0]}")
 
-    # The agent proposes; the contract and the stage say who decides.
-    proposal = await propose_owner(case, lead)
+    # Which account is it? Whose is it by rule?
+    if lead.match.strangers:
+        return await hand_off(case, AMBIGUOUS_ACCOUNT, lead.match.told)
+    if lead.match.family:
+        return await hand_off(case, FAMILY_CONFLICT, lead.match.told)
+    if lead.is_free_mail:
+        return await hand_off(case, FREE_MAIL)
+    rule = lead.appointed
+    if rule and rule.owner_id is None:
+        return await hand_off(case, OWNER_INACTIVE, f"{rule.because} is not active in the CRM")
+    if rule and rule.rule == EXISTING:
+        return await close_case(case, Ending.KEPT, rule.because)
+
+    # Without a rule, the territory names the team.
+    if not rule and not lead.country:
+        return await hand_off(case, MISSING_COUNTRY)
+    if not rule and lead.differs_in_country:
+        return await hand_off(case, COUNTRY_MISMATCH, lead.countries)
+    if not rule and lead.is_enterprise:
+        return await hand_off(case, ENTERPRISE)
+    if not rule and lead.rivals:
+        return await hand_off(case, TERRITORY_OVERLAP, lead.overlap)
+    if not rule and not lead.territory:
+        return await hand_off(case, TERRITORY_UNCLEAR)
+    if not rule and not lead.team:
+        return await hand_off(case, NO_REP, "; ".join(lead.skipped))
+
+    # A rule or the agent proposes; the contract and the stage say who decides.
+    proposal = propose_by_rule(case, lead, rule) if rule else await propose_owner(case, lead)
     ruling = rule_case(case, proposal)
     decision = None
 

@@ -6,6 +6,7 @@ stored before they leave: `owner_patch` and `task_creation` give (method, path, 
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -16,6 +17,12 @@ from integrations.web import Body, Web
 CONTACTS = "/crm/v3/objects/contacts"
 COMPANIES = "/crm/v3/objects/companies"
 TASKS = "/crm/v3/objects/tasks"
+LANE = "taxiway_lane"  #: a property that an installation adds to contacts
+COMPANY_PROPERTIES = (
+    *("name", "domain", "country", "numberofemployees", "annualrevenue", "industry"),
+    *("hubspot_owner_id", "lifecyclestage", "hs_num_open_deals", "phone"),
+    *("num_associated_contacts", "hs_parent_company_id"),
+)
 TASK_TO_CONTACT = 204  #: HubSpot's own association type
 
 Built = tuple[str, str, bytes]
@@ -31,6 +38,7 @@ class Contact:
     country: str | None
     employees: int | None
     owner_id: str | None
+    lane: str | None
     company_id: str | None
     updated_at: datetime
 
@@ -49,6 +57,10 @@ class Company:
     owner_id: str | None
     open_deals: int | None  #: None: the CRM does not say
     lifecycle_stage: str | None
+    phone: str | None
+    contacts: int
+    parent_id: str | None
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -79,7 +91,7 @@ class HubSpot:
 
     async def read_contact(self, contact_id: str) -> Contact:
         """Read a contact and the company it belongs to."""
-        names = "email,company,country,numemployees,hubspot_owner_id"
+        names = "email,company,country,numemployees,hubspot_owner_id,taxiway_lane"
         found = await self._web.read(
             f"{CONTACTS}/{contact_id}", {"properties": names, "associations": "companies"}
         )
@@ -92,30 +104,39 @@ class HubSpot:
             country=said.get("country"),
             employees=_number(said.get("numemployees")),
             owner_id=said.get("hubspot_owner_id") or None,
+            lane=said.get("taxiway_lane") or None,
             company_id=companies[0]["id"] if companies else None,
             updated_at=datetime.fromisoformat(found["updatedAt"]),
         )
 
     async def read_company(self, company_id: str) -> Company:
         """Read a company."""
-        names = (
-            "name,domain,country,numberofemployees,annualrevenue,industry,hubspot_owner_id,"
-            "lifecyclestage,hs_num_open_deals"
-        )
+        names = ",".join(COMPANY_PROPERTIES)
         found = await self._web.read(f"{COMPANIES}/{company_id}", {"properties": names})
-        said = found["properties"]
-        return Company(
-            id=found["id"],
-            name=said.get("name"),
-            domain=said.get("domain"),
-            country=said.get("country"),
-            employees=_number(said.get("numberofemployees")),
-            annual_revenue=said.get("annualrevenue"),
-            industry=said.get("industry"),
-            owner_id=said.get("hubspot_owner_id") or None,
-            open_deals=_number(said.get("hs_num_open_deals")),
-            lifecycle_stage=said.get("lifecyclestage"),
-        )
+        return _company(found)
+
+    async def find_companies(self, domains: Iterable[str], name: str | None) -> list[Company]:
+        """Find the companies with one of the domains, or with a name; the index lags."""
+        wanted = [("domain", one) for one in domains] + ([("name", name)] if name else [])
+        if not wanted:
+            return []
+        groups = [
+            {"filters": [{"propertyName": field, "operator": "EQ", "value": value}]}
+            for field, value in wanted[:5]  # as many groups as the CRM takes
+        ]
+        query = {"filterGroups": groups, "properties": list(COMPANY_PROPERTIES), "limit": 20}
+        found = await self._web.search(f"{COMPANIES}/search", query)
+        return [_company(one) for one in found["results"]]
+
+    async def find_namesakes(self, first: str, last: str, company: str) -> list[str]:
+        """Find the contacts of one name at one company; gives their ids. The index lags."""
+        same = [
+            {"propertyName": field, "operator": "EQ", "value": value}
+            for field, value in (("firstname", first), ("lastname", last), ("company", company))
+        ]
+        query = {"filterGroups": [{"filters": same}], "properties": ["email"], "limit": 10}
+        found = await self._web.search(f"{CONTACTS}/search", query)
+        return [one["id"] for one in found["results"]]
 
     async def owners(self) -> list[Owner]:
         """Read every owner, page by page."""
@@ -131,9 +152,16 @@ class HubSpot:
 
     async def read_owner_of(self, contact_id: str) -> str | None:
         """Read who owns a contact now; None for nobody."""
-        found = await self._web.read(f"{CONTACTS}/{contact_id}", {"properties": "hubspot_owner_id"})
-        owner: str | None = found["properties"].get("hubspot_owner_id") or None
-        return owner
+        return await self._read_one(contact_id, "hubspot_owner_id")
+
+    async def read_lane_of(self, contact_id: str) -> str | None:
+        """Read in whose lane a contact is; None for nobody's."""
+        return await self._read_one(contact_id, LANE)
+
+    async def _read_one(self, contact_id: str, name: str) -> str | None:
+        found = await self._web.read(f"{CONTACTS}/{contact_id}", {"properties": name})
+        value: str | None = found["properties"].get(name) or None
+        return value
 
     async def find_tasks(self, subject: str) -> list[str]:
         """
@@ -199,6 +227,11 @@ def task_creation(*, subject: str, body: str, due: datetime, contact_id: str) ->
     return "POST", TASKS, _bytes(content)
 
 
+def lane_patch(contact_id: str, lane: str) -> Built:
+    """Build the write that says in whose lane a contact is; empty for nobody's."""
+    return "PATCH", f"{CONTACTS}/{contact_id}", _bytes({"properties": {LANE: lane}})
+
+
 def contact_upsert(email: str, properties: dict[str, str]) -> Built:
     """Build the write that makes a contact or changes the one with this e-mail address."""
     one = {"id": email, "idProperty": "email", "properties": {**properties, "email": email}}
@@ -212,6 +245,26 @@ def task_removal(task_id: str) -> Built:
 
 def _bytes(content: Body) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _company(found: dict[str, Any]) -> Company:
+    said = found["properties"]
+    return Company(
+        id=found["id"],
+        name=said.get("name"),
+        domain=said.get("domain"),
+        country=said.get("country"),
+        employees=_number(said.get("numberofemployees")),
+        annual_revenue=said.get("annualrevenue"),
+        industry=said.get("industry"),
+        owner_id=said.get("hubspot_owner_id") or None,
+        open_deals=_number(said.get("hs_num_open_deals")),
+        lifecycle_stage=said.get("lifecyclestage"),
+        phone=said.get("phone"),
+        contacts=_number(said.get("num_associated_contacts")) or 0,
+        parent_id=said.get("hs_parent_company_id") or None,
+        created_at=datetime.fromisoformat(found["createdAt"]),
+    )
 
 
 def _owner(said: dict[str, Any]) -> Owner:

@@ -34,6 +34,7 @@ class Ending(StrEnum):
     HANDED_OFF = "handed_off"  #: A named person has it now, with a deadline.
     DECLINED = "declined"  #: A person said no.
     STOOD_ASIDE = "stood_aside"  #: The agent is off.
+    KEPT = "kept"  #: Nothing was to be done: it was so already.
     JOINED = "joined"  #: Another run has this case already.
 
 
@@ -136,6 +137,7 @@ class Proposal(Fact):
     cost: Cost = Cost()
     seconds: float = 0
     release: str
+    decided_by: str = "agent"  #: or the rule that left no question open
 
     @property
     def sureness(self) -> float:
@@ -157,6 +159,7 @@ class Proposal(Fact):
             "cost": self.cost.model_dump(mode="json"),
             "seconds": round(self.seconds, 3),
             "release": self.release,
+            "decided_by": self.decided_by,
         }
 
 

@@ -123,6 +123,7 @@ class Sent(Fact):
 
     kind: ClassVar[str] = "effect"
 
+    step: str = ""
     action: str
     target: str
     state: State

@@ -1,7 +1,7 @@
 """
-The rules of lead routing: what a lead is, and which leads are never the agent's to route.
+What a lead is: what the form said, what the CRM knows, and who could take it.
 
-Every rule here is deterministic and reads typed fields only. The free text of a lead is
+Everything here is deterministic and reads typed fields only. The free text of a lead is
 evidence for a person; no rule reads it.
 """
 
@@ -11,23 +11,21 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlmodel import Field as Stored
-from sqlmodel import Session, SQLModel, col, delete, select
 
+from rollout.account_match import Company, Match, Signs, domain_of
 from rollout.authority import Unit
 from rollout.canonical import Json, digest
 from rollout.case import Introduction
-from rollout.errors import Invalid
 from rollout.ledger import Fact
+from rollout.territories import AccountKind, Place
 
 ENTERPRISE_FROM = 1_000  #: employees
 MIDMARKET_FROM = 100  #: employees
 SAME_SUBMISSION = timedelta(minutes=10)  #: the same person and form are the same lead
 
-TERRITORY_COLUMNS = ("territory", "country", "segment", "team")
-ROSTER_COLUMNS = ("team", "owner_email", "industries", "languages", "countries")
-
 Short = Annotated[str, Field(max_length=200)]
+FREE_MAIL = frozenset({"gmail.com", "outlook.com", "yahoo.com", "proton.me", "web.de", "gmx.de"})
+
 FormType = Literal["demo", "contact", "content", "trial"]
 
 
@@ -82,29 +80,6 @@ class Segment(StrEnum):
     ENTERPRISE = "ENT"  #: from 1 000
 
 
-class Territory(SQLModel, table=True):
-    """Which team serves a country and segment."""
-
-    __tablename__ = "territory"
-
-    country: str = Stored(primary_key=True)
-    segment: str = Stored(primary_key=True)
-    territory: str
-    team: str
-
-
-class Seat(SQLModel, table=True):
-    """One person's place on a team's roster, and what they know best."""
-
-    __tablename__ = "roster"
-
-    team: str = Stored(primary_key=True)
-    owner_email: str = Stored(primary_key=True)
-    industries: str = ""  #: separated by semicolons, like the next two
-    languages: str = ""
-    countries: str = ""
-
-
 class Candidate(BaseModel):
     """A person who may own the lead."""
 
@@ -118,8 +93,23 @@ class Candidate(BaseModel):
     countries: tuple[str, ...] = ()
 
 
+class Appointed(BaseModel):
+    """The owner whom a rule names, before any agent is asked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rule: str  #: existing owner, open opportunity, customer, named account, partner
+    owner_id: str | None  #: None: this person is not active in the CRM any more
+    email: str
+
+    @property
+    def because(self) -> str:
+        """The rule in words."""
+        return f"{self.rule}: {self.email}"
+
+
 class Lead(Fact):
-    """A lead as it was read: what the form said beside what the CRM says."""
+    """A lead as it was read: what the form said beside what the CRM and the sheets say."""
 
     kind: ClassVar[str] = "lead"
 
@@ -131,28 +121,41 @@ class Lead(Fact):
     country: str | None = None
     current_owner: str | None = None
     employees_form: int | None = None
-    employees_crm: int | None = None
-    company_id: str | None = None
-    company_domain: str | None = None
-    company_country: str | None = None
-    company_owner: str | None = None
-    company_lifecycle: str | None = None
-    industry: str | None = None
-    annual_revenue: str | None = None
-    open_deals: int | None = None
+    match: Match = Match()
+    twins: tuple[str, ...] = ()  #: other contacts of the same name at the same company
+    account_kind: AccountKind | None = None
+    appointed: Appointed | None = None
     territory: str | None = None
-    team: tuple[Candidate, ...] = ()
+    rivals: tuple[str, ...] = ()  #: territories that fit equally well
+    team_name: str | None = None
+    team: tuple[Candidate, ...] = ()  #: who can take a lead today
+    skipped: tuple[str, ...] = ()  #: why the others cannot
+
+    @property
+    def account(self) -> Company:
+        """The company it belongs to; one that says nothing where none was found."""
+        return self.match.company or Company(id="")
 
     @property
     def employees(self) -> int | None:
         """The larger of both numbers: the branch of higher risk wins."""
-        known = [count for count in (self.employees_form, self.employees_crm) if count is not None]
-        return max(known, default=None)
+        numbers = (self.employees_form, self.account.employees)
+        return max((count for count in numbers if count is not None), default=None)
 
     @property
     def segment(self) -> Segment:
         """The size class; unknown sizes count as small."""
         return segment_of(self.employees)
+
+    @property
+    def place(self) -> Place:
+        """Where the territory sheet is asked."""
+        return Place(
+            country=self.country or "",
+            segment=self.segment.value,
+            state=self.submission.state or "",
+            postal_code=self.submission.postal_code or "",
+        )
 
     @property
     def unit(self) -> Unit:
@@ -163,6 +166,27 @@ class Lead(Fact):
     def is_incomplete(self) -> bool:
         """Nobody to answer, or nobody to answer for."""
         return not self.email or not self.company
+
+    @property
+    def is_free_mail(self) -> bool:
+        """A private address, and no account to tell by."""
+        return domain_of(self.email) in FREE_MAIL and self.match.company is None
+
+    @property
+    def differs_in_country(self) -> bool:
+        """The form names one country and the CRM another."""
+        said, known = self.submission.country, self.account.country
+        return bool(said and known and said != known)
+
+    @property
+    def countries(self) -> str:
+        """Both countries, in words."""
+        return f"form {self.submission.country}, CRM {self.account.country}"
+
+    @property
+    def overlap(self) -> str:
+        """The territories that fit equally well, in words."""
+        return " and ".join(filter(None, (self.territory, *self.rivals)))
 
     @property
     def is_enterprise(self) -> bool:
@@ -183,7 +207,27 @@ class Lead(Fact):
             "segment": self.segment.value,
             "territory": self.territory,
             "candidates": len(self.team),
+            "rule": self.appointed.rule if self.appointed else None,
+            "matched_by": list(self.match.by),
         }
+
+
+def signs_of(said: LeadCreated) -> Signs:
+    """Give what of a submission can point to a company."""
+    domain = domain_of(said.email)
+    return Signs(
+        email_domain=None if domain in FREE_MAIL else domain,
+        website=domain_of(said.website),
+        name=said.company,
+        country=said.country,
+        phone=said.phone,
+    )
+
+
+def domains_of(said: LeadCreated, company: Company | None) -> list[str]:
+    """Give the domains under which an account may be named, the surest first."""
+    known = (domain_of(said.email), domain_of(said.website), company.domain if company else None)
+    return list(dict.fromkeys(one for one in known if one and one not in FREE_MAIL))
 
 
 def segment_of(employees: int | None) -> Segment:
@@ -193,54 +237,3 @@ def segment_of(employees: int | None) -> Segment:
     if employees is not None and employees >= MIDMARKET_FROM:
         return Segment.MIDMARKET
     return Segment.SMB
-
-
-def territory_for(session: Session, country: str | None, segment: Segment) -> Territory | None:
-    """Find who serves a country and segment; None is a gap in the table."""
-    return None if country is None else session.get(Territory, (country, segment.value))
-
-
-def seats_of(session: Session, team: str) -> list[Seat]:
-    """Give a team's roster in a stable order."""
-    return list(
-        session.exec(select(Seat).where(Seat.team == team).order_by(col(Seat.owner_email))).all()
-    )
-
-
-def all_territories(session: Session) -> list[Territory]:
-    """Give the territory table, by country and segment."""
-    order = (col(Territory.country), col(Territory.segment))
-    return list(session.exec(select(Territory).order_by(*order)).all())
-
-
-def replace_sheets(
-    session: Session, territories: list[dict[str, str]], roster: list[dict[str, str]]
-) -> tuple[int, int]:
-    """
-    Put new sheets in the place of the old ones, whole; gives how many rows each has.
-
-    Raises `Invalid` naming the row for a double entry, an unknown segment or an empty team.
-    """
-    _check_sheets(territories, roster)
-    session.execute(delete(Territory))
-    session.execute(delete(Seat))
-    session.add_all(Territory(**row) for row in territories)
-    session.add_all(Seat(**row) for row in roster)
-    return len(territories), len(roster)
-
-
-def _check_sheets(territories: list[dict[str, str]], roster: list[dict[str, str]]) -> None:
-    seen: set[tuple[str, str]] = set()
-    staffed = {row["team"] for row in roster}
-    for number, row in enumerate(territories, start=2):
-        key = (row["country"], row["segment"])
-        if key in seen:
-            raise Invalid(f"territories, row {number}: {key[0]} {key[1]} is named twice")
-        if row["segment"] not in set(Segment):
-            raise Invalid(f"territories, row {number}: the segment {row['segment']!r} is unknown")
-        if row["team"] not in staffed:
-            raise Invalid(f"territories, row {number}: nobody is on the team {row['team']!r}")
-        seen.add(key)
-    seats = [(row["team"], row["owner_email"]) for row in roster]
-    for seat in sorted({seat for seat in seats if seats.count(seat) > 1}):
-        raise Invalid(f"roster: {seat[1]} sits twice on {seat[0]}")

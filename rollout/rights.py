@@ -99,7 +99,7 @@ def _reviewing(contract: Contract, proposal: Proposal, authority: Authority) -> 
     bar = contract.act_alone_from
     if bar is None or proposal.sureness < bar:
         found.append((Right.REVIEW, f"confidence is only {proposal.sureness:.0%}"))
-    if proposal.calibrated_on < contract.calibration_needed:
+    if proposal.decided_by == "agent" and proposal.calibrated_on < contract.calibration_needed:
         found.append(
             (
                 Right.REVIEW,
@@ -111,4 +111,6 @@ def _reviewing(contract: Contract, proposal: Proposal, authority: Authority) -> 
 
 
 def _alone(proposal: Proposal) -> str:
+    if proposal.decided_by != "agent":
+        return f"reversible, no impact, and by rule: {proposal.decided_by}"
     return f"reversible, no impact, and {proposal.sureness:.0%} sure"

@@ -184,6 +184,7 @@ def _remembered(case: Case, effect: EffectRow) -> Sent:
             case_id=case.id,
             step=f"effect:{effect.step}",
             fact=Sent(
+                step=effect.step,
                 action=effect.action,
                 target=effect.target,
                 state=State(effect.state),

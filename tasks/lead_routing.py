@@ -1,61 +1,84 @@
-"""The steps of lead routing: read the lead, propose its owner, write the owner."""
+"""The steps of lead routing: mark the lane, propose the lead's owner, write the owner."""
 
 import time
+from collections import Counter
 from dataclasses import asdict
 
-from integrations.agents import Answer, Choice, Question
+from integrations.agents import AgentFailed, Answer, Choice, Question
 from integrations.agents.lead_scorer import LeadScorer
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import Company, Owner, owner_patch
+from integrations.hubspot import lane_patch, owner_patch
+from rollout.authority import Authority
 from rollout.case import Action, Case, Cost, Evidence, Proposal
 from rollout.contract import Impact
 from rollout.decisions import Decision
-from rollout.effects import Intent, Request, Sent
-from rollout.inbox import Arrival, envelope
-from rollout.lead_routing import (
-    Candidate,
-    Lead,
-    LeadCreated,
-    Seat,
-    seats_of,
-    territory_for,
-)
-from rollout.ledger import note_next
+from rollout.effects import Basis, Intent, Request, Sent, State
+from rollout.gate import may_write
+from rollout.lead_routing import Appointed, Lead
+from rollout.ledger import note_next, remember
+from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
+from rollout.territories import seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
 from tasks.steps import once, step
-from tasks.systems import crm_reader, crm_writer
+from tasks.systems import crm_writer
+from tasks.undo import take_back_step
 
 OWNER = "crm.contact.owner"
+LANE = "crm.contact.lane"
+AGENTS = "agent"  #: the lane in which the CRM's own assignment leaves a lead alone
 AGENT = LeadScorer()
+FALLBACK = 0.5  #: the sureness of a mere turn: always a person's to approve
 
 
-@step(retries=4)
-@once("lead", Lead, actor="crm")
-async def read_lead(case: Case) -> Lead:
-    """Read the lead, its company and its territory: what the form said beside what the CRM says."""
-    with transaction() as session:
-        body = envelope(session.get_one(Arrival, case.inbox_id))
-    said = LeadCreated.model_validate(body["data"])
-    crm = crm_reader()
-    contact = await crm.read_contact(said.contact_id)
-    company = await crm.read_company(contact.company_id) if contact.company_id else None
-    owners = {owner.email: owner for owner in await crm.owners() if not owner.archived}
-    lead = _lead(said, company, contact.owner_id)
-    with transaction() as session:
-        territory = territory_for(session, lead.country, lead.segment)
-        seats = seats_of(session, territory.team) if territory else []
-    return lead.model_copy(
-        update={
-            "territory": territory.territory if territory else None,
-            "team": tuple(
-                _candidate(seat, owners[seat.owner_email])
-                for seat in seats
-                if seat.owner_email in owners
+@step()
+async def mark_lane(case: Case, lead: Lead) -> Sent | None:
+    """Before anything else, claim a lead that the agent may own from the CRM's own assignment."""
+    if case.authority.height < Authority.LIMITED.height:
+        return None
+    crm = crm_writer(case)
+    method, path, body = lane_patch(lead.contact_id, AGENTS)
+
+    async def lane_now() -> dict[str, str | None]:
+        return {"lane": await crm.read_lane_of(lead.contact_id)}
+
+    return await send(
+        case,
+        Write(
+            intent=Intent(
+                step="lane",
+                action=Action(name=LANE, target=f"contact/{lead.contact_id}", arguments={}),
+                request=Request(method=method, path=path, body=body),
+                basis=Basis.AGENT,
+                changes={"lane": AGENTS},
             ),
-        }
+            push=lambda request: crm.send(request.method, request.path, request.body),
+            look=lane_now,
+        ),
     )
+
+
+def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
+    """Propose the owner whom a rule names; no agent is asked."""
+    assert appointed.owner_id is not None, "an inactive owner is an exception"  # noqa: S101 # the flow's own guard
+    with transaction() as session:
+        return remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=PROPOSAL,
+            fact=Proposal(
+                action=_action(lead, appointed.email),
+                reason=appointed.because,
+                confidence=1,
+                data_confidence=1,
+                release="rules",
+                decided_by=appointed.rule,
+            ),
+            actor="rule",
+            at=now(),
+        )
 
 
 @step(retries=2)
@@ -72,8 +95,12 @@ async def propose_owner(case: Case, lead: Lead) -> Proposal:
             at=now(),
             fields={"release": AGENT.release.id},
         )
+        turn, taken = _turn(case, lead)
     started = time.monotonic()
-    answer = await AGENT.propose(_question(lead))
+    try:
+        answer = await AGENT.propose(_question(lead, turn, taken))
+    except AgentFailed as error:
+        return _fallback(lead, turn, str(error))
     return _proposal(lead, answer, time.monotonic() - started)
 
 
@@ -81,16 +108,18 @@ async def propose_owner(case: Case, lead: Lead) -> Proposal:
 async def assign_owner(
     case: Case, lead: Lead, proposal: Proposal, decision: Decision | None
 ) -> Sent:
-    """Write the owner into the CRM, once."""
+    """Write the owner into the CRM, once; where that fails for good, the lane is given back."""
     crm = crm_writer(case)
     email = proposal.action.arguments["owner"]
-    owner = next(one for one in lead.team if one.email == email)
-    method, path, body = owner_patch(lead.contact_id, owner.owner_id, proposal.reason)
+    owner_id = _owner_id(lead, email)
+    method, path, body = owner_patch(lead.contact_id, owner_id, proposal.reason)
+    with transaction() as session:
+        pass_turn(session, case.id, email)
 
     async def current_owner() -> dict[str, str | None]:
         return {"owner": await crm.read_owner_of(lead.contact_id)}
 
-    return await send(
+    sent = await send(
         case,
         Write(
             intent=Intent(
@@ -100,58 +129,48 @@ async def assign_owner(
                 basis=word_of(decision),
                 nth=1 if decision else None,
                 expected={"owner": lead.current_owner},
-                changes={"owner": owner.owner_id},
+                changes={"owner": owner_id},
             ),
             push=lambda request: crm.send(request.method, request.path, request.body),
             look=current_owner,
         ),
     )
+    if sent.state is not State.DONE:
+        await take_back_step(case, "lane", f"the owner was not written: {sent.because}")
+    return sent
 
 
 def owner_choices(lead: Lead) -> dict[str, list[str]]:
-    """Give what a reviewer may set instead: any other member of the territory's team."""
-    return {"owner": [one.email for one in lead.team]}
+    """Give what a reviewer may set instead: anybody who can take the lead today."""
+    return {"owner": sorted(_ids(lead))}
 
 
-def _lead(said: LeadCreated, company: Company | None, owner_id: str | None) -> Lead:
-    return Lead(
-        contact_id=said.contact_id,
-        submission=said,
-        retrieved_at=now(),
-        email=said.email,
-        company=said.company or (company.name if company else None),
-        country=said.country or (company.country if company else None),
-        current_owner=owner_id,
-        employees_form=said.employee_count,
-        employees_crm=company.employees if company else None,
-        company_id=company.id if company else None,
-        company_domain=company.domain if company else None,
-        company_country=company.country if company else None,
-        company_owner=company.owner_id if company else None,
-        company_lifecycle=company.lifecycle_stage if company else None,
-        industry=company.industry if company else None,
-        annual_revenue=company.annual_revenue if company else None,
-        open_deals=company.open_deals if company else 0,
-    )
+def _ids(lead: Lead) -> dict[str, str]:
+    ids = {one.email: one.owner_id for one in lead.team}
+    if lead.appointed and lead.appointed.owner_id:
+        ids[lead.appointed.email] = lead.appointed.owner_id
+    return ids
 
 
-def _candidate(seat: Seat, owner: Owner) -> Candidate:
-    return Candidate(
-        email=owner.email,
-        owner_id=owner.id,
-        name=f"{owner.first_name} {owner.last_name}",
-        industries=_listed(seat.industries),
-        languages=_listed(seat.languages),
-        countries=_listed(seat.countries),
-    )
+def _owner_id(lead: Lead, email: str) -> str:
+    return _ids(lead)[email]
 
 
-def _listed(cell: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in cell.split(";") if word.strip())
+def _turn(case: Case, lead: Lead) -> tuple[Turn | None, Counter[str]]:
+    """Take a turn on the lead's team; a case that only watches takes none."""
+    team, day = lead.team_name or "", lead.retrieved_at.date()
+    able = {one.email for one in lead.team}
+    with transaction() as session:
+        taken = taken_on(session, team, day)
+        if not may_write(case.placement):
+            return None, taken
+        seats = [seat for seat in seats_on(session, day, team) if seat.owner_email in able]
+        return take_turn(session, case.id, team, seats, day, now()), taken
 
 
-def _question(lead: Lead) -> Question:
-    said = lead.submission
+def _question(lead: Lead, turn: Turn | None, taken: Counter[str]) -> Question:
+    said, account = lead.submission, lead.account
+    first = turn.owner_email if turn else None
     return Question(
         facts={
             "lead_id": lead.contact_id,
@@ -161,20 +180,20 @@ def _question(lead: Lead) -> Question:
             "company": lead.company,
             "website": said.website,
             "country": lead.country,
-            "country_crm": lead.company_country,
+            "country_crm": account.country,
             "state": said.state,
             "postal_code": said.postal_code,
             "job_title": said.job_title,
             "employees_form": lead.employees_form,
-            "employees_crm": lead.employees_crm,
-            "industry": lead.industry,
+            "employees_crm": account.employees,
+            "industry": account.industry,
             "form_type": said.form_type,
             "message": said.free_text,
-            "annual_revenue": lead.annual_revenue,
-            "company_domain": lead.company_domain,
-            "company_lifecycle": lead.company_lifecycle,
-            "company_owner": lead.company_owner,
-            "open_deals": lead.open_deals,
+            "annual_revenue": account.annual_revenue,
+            "company_domain": account.domain,
+            "company_lifecycle": account.lifecycle,
+            "company_owner": account.owner_id,
+            "open_deals": account.open_deals if lead.match.company else 0,
             "segment": lead.segment.value,
             "territory": lead.territory,
         },
@@ -185,7 +204,7 @@ def _question(lead: Lead) -> Question:
                 industries=one.industries,
                 languages=one.languages,
                 countries=one.countries,
-                load=0,
+                load=0 if one.email == first else 1 + taken[one.email],
             )
             for one in lead.team
         ),
@@ -193,15 +212,19 @@ def _question(lead: Lead) -> Question:
     )
 
 
+def _action(lead: Lead, email: str) -> Action:
+    impacts = frozenset({Impact.REVENUE}) if lead.account.open_deals else frozenset[Impact]()
+    return Action(
+        name=OWNER,
+        target=f"contact/{lead.contact_id}",
+        arguments={"owner": email},
+        impacts=impacts,
+    )
+
+
 def _proposal(lead: Lead, answer: Answer, seconds: float) -> Proposal:
-    impacts = frozenset({Impact.REVENUE}) if lead.open_deals else frozenset[Impact]()
     return Proposal(
-        action=Action(
-            name=OWNER,
-            target=f"contact/{lead.contact_id}",
-            arguments={"owner": answer.decision["owner"]},
-            impacts=impacts,
-        ),
+        action=_action(lead, answer.decision["owner"]),
         reason=answer.reason,
         confidence=answer.confidence,
         data_confidence=answer.data_confidence,
@@ -211,5 +234,17 @@ def _proposal(lead: Lead, answer: Answer, seconds: float) -> Proposal:
         evidence=tuple(Evidence.model_validate(asdict(one)) for one in answer.evidence),
         cost=Cost.model_validate(asdict(answer.cost)),
         seconds=seconds,
+        release=AGENT.release.id,
+    )
+
+
+def _fallback(lead: Lead, turn: Turn | None, why: str) -> Proposal:
+    """Propose whoever's turn it is, for a person to approve: the agent gave no answer."""
+    email = turn.owner_email if turn else lead.team[0].email
+    return Proposal(
+        action=_action(lead, email),
+        reason=f"agent_fallback: {why}; it is {email}'s turn",
+        confidence=FALLBACK,
+        data_confidence=FALLBACK,
         release=AGENT.release.id,
     )

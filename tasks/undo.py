@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import Built, HubSpot, owner_patch, task_removal
+from integrations.hubspot import Built, HubSpot, lane_patch, owner_patch, task_removal
 from rollout.case import Action, Case
 from rollout.contract import Safety
 from rollout.effects import Basis, EffectRow, Intent, Request, Sent, State
@@ -78,13 +78,18 @@ async def send_all(case: Case, writes: Sequence[Write]) -> list[Sent]:
         sent.append(await send(case, write))
         if sent[-1].state is not State.DONE:
             why = f"{write.intent.action.name} was not made: {sent[-1].because}"
-            with transaction() as session:
-                steps = {one.intent.step for one in writes}
-                undone = [one for one in written(session, case.id) if one.step in steps]
-            for effect in undone:
-                await _take_back(case, effect, why)
+            for done in reversed(sent[:-1]):
+                await take_back_step(case, done.step, why)
             break
     return sent
+
+
+async def take_back_step(case: Case, step: str, because: str) -> None:
+    """Take back one write of a case, if there is one."""
+    with transaction() as session:
+        effects = [one for one in written(session, case.id) if one.step == step]
+    for effect in effects:
+        await _take_back(case, effect, because)
 
 
 async def _take_back(case: Case, effect: EffectRow, because: str) -> Taken:
@@ -134,11 +139,24 @@ async def _task_now(crm: HubSpot, effect: EffectRow) -> Values:
     return {"gone": None if await crm.has_task(effect.remote_id or "0") else "yes"}
 
 
+async def _lane_now(crm: HubSpot, effect: EffectRow) -> Values:
+    return {"lane": await crm.read_lane_of(_record(effect))}
+
+
+def _as_before(effect: EffectRow) -> Values:
+    return {name: effect.noted.get(name) for name in effect.changes}
+
+
 UNDO: Mapping[str, Undo] = {
+    "crm.contact.lane": Undo(
+        build=lambda effect, _: lane_patch(_record(effect), effect.noted.get("lane") or ""),
+        look=_lane_now,
+        after=_as_before,
+    ),
     "crm.contact.owner": Undo(
         build=_owner_before,
         look=_owner_now,
-        after=lambda effect: {name: effect.noted.get(name) for name in effect.changes},
+        after=_as_before,
     ),
     "crm.task": Undo(
         build=lambda effect, _: task_removal(effect.remote_id or "0"),

@@ -77,6 +77,9 @@ class Pilot:
             contact["properties"]["email"] = email
             changes.setdefault("email", email)
         contact["id"] = str(number)
+        name = f"{sample.form['last_name']} {number}"  # two of one name would be duplicates
+        contact["properties"]["lastname"] = name
+        changes.setdefault("last_name", name)
         companies = [one for one in world["companies"] if one["id"] == contact["company_id"]]
         self.crm.seed({"companies": companies, "contacts": [contact]})
         form = {

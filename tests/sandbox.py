@@ -1,6 +1,5 @@
 """Fixtures: a sandbox CRM of its own, a real process with an empty store, and a client of it."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from flows.doors.ports import any_free
 from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
 from tests.pilot import until
@@ -18,14 +18,12 @@ TOKEN = "token-of-a-test"  # a sandbox's
 
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = any_free()
     store: Path = tmp_path_factory.mktemp("crm") / "crm.sqlite"
     words = ["--port", str(port), "--store", str(store), "--token", TOKEN, "--search-lag", "0.4"]
     process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words])
     url = f"http://127.0.0.1:{port}"
-    until(lambda: _answers(url), "the sandbox listens")
+    until(lambda: answers(url), "the sandbox listens")
     yield url
     process.terminate()
     process.wait(5)
@@ -58,7 +56,8 @@ async def crm(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[HubSpot]:
     await client.close()
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether the sandbox listens."""
     try:
         return httpx.get(f"{url}/_sandbox/health").is_success
     except httpx.HTTPError:

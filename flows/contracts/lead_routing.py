@@ -32,6 +32,102 @@ ENTERPRISE = Handoff(
     within=timedelta(hours=1),
     otherwise="vp-sales",
 )
+MISSING_COUNTRY = Handoff(
+    name="missing-country",
+    when="neither the form nor the account says which country",
+    to="sales-ops",
+    decide="find the country or discard the lead",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+COUNTRY_MISMATCH = Handoff(
+    name="country-mismatch",
+    when="the form names one country and the CRM another",
+    to="sales-ops",
+    decide="say which country counts",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+FREE_MAIL = Handoff(
+    name="free-email-domain",
+    when="the address is a private one and no account is known",
+    to="sales-desk",
+    decide="find the company, or take it as a private person",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+COMPETITOR = Handoff(
+    name="competitor",
+    when="the address belongs to a competitor",
+    to="sales-ops",
+    decide="answer it or discard it",
+    within=timedelta(hours=24),
+    otherwise="head-of-sales-ops",
+)
+BLOCKED = Handoff(
+    name="blocked",
+    when="the address is on the list of junk and tests",
+    to="sales-ops",
+    decide="discard it, or take the domain off the list",
+    within=timedelta(hours=24),
+    otherwise="head-of-sales-ops",
+)
+NO_CONSENT = Handoff(
+    name="no-consent",
+    when="the person did not consent to being contacted",
+    to="risk-office",
+    decide="erase the lead, or show another legal ground",
+    within=timedelta(hours=24),
+    otherwise="head-of-risk",
+)
+DUPLICATE = Handoff(
+    name="duplicate-lead",
+    when="the CRM has another contact of this name at this company",
+    to="sales-ops",
+    decide="merge the contacts, or say that they are two people",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+AMBIGUOUS_ACCOUNT = Handoff(
+    name="ambiguous-account",
+    when="two accounts fit the lead about equally well",
+    to="sales-ops",
+    decide="choose the account",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+FAMILY_CONFLICT = Handoff(
+    name="parent-subsidiary",
+    when="a parent and its subsidiary fit, and they have different owners",
+    to="sales-ops",
+    decide="choose the account",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+OWNER_INACTIVE = Handoff(
+    name="owner-inactive",
+    when="the owner whom a rule names is not active in the CRM any more",
+    to="sales-ops",
+    decide="name the successor, and mend the account",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+TERRITORY_OVERLAP = Handoff(
+    name="territory-overlap",
+    when="two territories fit the lead equally well",
+    to="sales-ops",
+    decide="choose the territory, and mend the sheet",
+    within=timedelta(hours=4),
+    otherwise="head-of-sales-ops",
+)
+NO_REP = Handoff(
+    name="no-rep-available",
+    when="everybody on the team is away, inactive or at their cap",
+    to="sales-desk",
+    decide="choose who takes it",
+    within=timedelta(hours=1),
+    otherwise="head-of-sales-ops",
+)
 TERRITORY_UNCLEAR = Handoff(
     name="territory-unclear",
     when="no territory fits the lead",
@@ -82,7 +178,7 @@ CONTRACT = Contract(
         governance="risk-office",
     ),
     boundaries=Boundaries(
-        read=frozenset({"crm.contact", "crm.company", "crm.owner"}),
+        read=frozenset({"crm.contact", "crm.company", "crm.owner", "sheets"}),
         recommend=frozenset({"crm.contact.owner"}),
         write=(
             ActionRule(
@@ -94,6 +190,14 @@ CONTRACT = Contract(
                 measure="leads that change their owner again within seven days",
             ),
             ActionRule(
+                name="crm.contact.lane",
+                safety=Safety.SET,
+                reversible=True,
+                undo="set the lane that was there before",
+                fields=(FieldRule("lane"),),
+                measure="leads that both the agent and the CRM's own rules assigned",
+            ),
+            ActionRule(
                 name="crm.task",
                 safety=Safety.SEARCH,
                 reversible=True,
@@ -102,7 +206,12 @@ CONTRACT = Contract(
             ),
         ),
     ),
-    exceptions=(INCOMPLETE, ENTERPRISE, TERRITORY_UNCLEAR, UNSURE, NOT_SENT, BROKEN),
+    exceptions=(
+        *(INCOMPLETE, NO_CONSENT, BLOCKED, COMPETITOR, DUPLICATE),
+        *(AMBIGUOUS_ACCOUNT, FAMILY_CONFLICT, FREE_MAIL, OWNER_INACTIVE),
+        *(MISSING_COUNTRY, COUNTRY_MISMATCH, ENTERPRISE),
+        *(TERRITORY_OVERLAP, TERRITORY_UNCLEAR, NO_REP, UNSURE, NOT_SENT, BROKEN),
+    ),
     act_alone_from=0.85,
     escalate_below=0.50,
     conflict_checks=("form and CRM: employees", "form and CRM: country", "e-mail and website"),

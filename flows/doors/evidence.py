@@ -103,7 +103,7 @@ def unexplained(system: Installation, rows: list[Told], accepted: int) -> list[s
         effects = session.exec(select(EffectRow)).all()
         handed = {row.case_id for row in session.exec(select(HandoffRow)).all()}
     loose += [f"{one.case_id}: {one.action} is {one.state}" for one in effects if not one.is_final]
-    done = [one for one in effects if one.state == State.DONE and one.attempt]
+    done = [one for one in effects if one.state in {State.DONE, State.REVERTED} and one.attempt]
     writes = [one for one in Sandbox(system.state.crm_url).writes() if one["applied"]]
     if len(done) != len(writes):
         loose.append(f"{len(writes)} writes reached the CRM and {len(done)} effects are done")

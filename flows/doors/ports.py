@@ -19,7 +19,7 @@ def choose_ports(given: Mapping[str, int]) -> dict[str, int]:
         elif preferred not in given.values() and _is_free(preferred):
             chosen[name] = preferred
         else:
-            chosen[name] = _any_free()
+            chosen[name] = any_free()
     return chosen
 
 
@@ -39,7 +39,8 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _any_free() -> int:
+def any_free() -> int:
+    """Give a port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,24 +1,25 @@
-"""Putting the sample world into a fresh installation: its CRM, its territories, its roster."""
+"""Putting the sample world into a fresh installation: its CRM and its sheets."""
 
+from flows.doors.sheets import bring, put_all_in_force
 from flows.doors.up import Installation
 from integrations import samples
+from integrations.clock import now
 from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
-from integrations.sheets import read_sheet
-from rollout.lead_routing import ROSTER_COLUMNS, TERRITORY_COLUMNS, all_territories, replace_sheets
+from rollout.territories import Kind, sheet_on
 
 
 def plant_if_empty(system: Installation) -> bool:
     """Plant the samples where the sandbox is used and no territory is known; True if so."""
     if "crm" not in system.parts:
         return False
+    today = now().date()
     with transaction() as session:
-        if all_territories(session):
+        if sheet_on(session, Kind.TERRITORIES, today):
             return False
-        replace_sheets(
-            session,
-            read_sheet(samples.sheet("territories.csv"), TERRITORY_COLUMNS),
-            read_sheet(samples.sheet("roster.csv"), ROSTER_COLUMNS),
-        )
-    Sandbox(system.state.crm_url).seed(samples.crm())
+    world = samples.crm()
+    Sandbox(system.state.crm_url).seed(world)
+    owners = frozenset(one["email"] for one in world["owners"] if not one["archived"])
+    files = {kind: samples.sheet(f"{kind}.csv") for kind in Kind}
+    put_all_in_force(bring(files, owners), valid_from=today, by="samples")
     return True

@@ -59,12 +59,18 @@ def crm() -> dict[str, list[dict[str, Any]]]:
                 "firstName": row["first_name"],
                 "lastName": row["last_name"],
                 "userId": int(row["id"]),
-                "archived": False,
+                "archived": bool(row["archived"]),
             }
             for row in _rows("owners.csv")
         ],
-        "companies": [_company(row) for row in rows if row["company_id"]],
-        "contacts": [_contact(row) for row in rows],
+        "companies": [
+            *(_company(row) for row in rows if row["company_id"]),
+            *(_other_company(row) for row in _rows("companies.csv")),
+        ],
+        "contacts": [
+            *(_contact(row) for row in rows),
+            *(_other_contact(row) for row in _rows("contacts.csv")),
+        ],
     }
 
 
@@ -89,7 +95,7 @@ def _form(row: Row, submitted: datetime) -> dict[str, Any]:
         "contact_id": row["contact_id"],
         "form_type": row["form_type"],
         "submitted_at": submitted.isoformat(),
-        "consent": True,
+        "consent": row["special"] != "no-consent",
         "email": row["email"],
         "first_name": row["first_name"],
         "last_name": row["last_name"],
@@ -134,6 +140,36 @@ def _contact(row: Row) -> dict[str, Any]:
             lifecyclestage="lead",
             taxiway_form_type=row["form_type"],
             taxiway_message=row["free_text"],
+            hubspot_owner_id="7001" if row["special"] == "owned" else "",
+        ),
+    }
+
+
+def _other_company(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "properties": _filled(
+            name=row["name"],
+            domain=row["domain"],
+            country=row["country"],
+            numberofemployees=row["employees"],
+            industry=row["industry"],
+            hubspot_owner_id=row["owner"],
+            hs_parent_company_id=row["parent"],
+            hs_num_open_deals="0",
+        ),
+    }
+
+
+def _other_contact(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "company_id": None,
+        "properties": _filled(
+            email=row["email"],
+            firstname=row["first_name"],
+            lastname=row["last_name"],
+            company=row["company"],
         ),
     }
 

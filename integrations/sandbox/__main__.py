@@ -6,6 +6,7 @@ from pathlib import Path
 import uvicorn
 
 from integrations.sandbox.app import Limits, build
+from integrations.sandbox.assignment import Assignment
 from integrations.sandbox.store import Store
 
 
@@ -17,10 +18,12 @@ def main() -> None:
     parser.add_argument("--token", default="sandbox", help="what a client must present")
     parser.add_argument("--search-lag", type=float, default=1.0, help="seconds")
     parser.add_argument("--burst", type=int, default=190, help="requests in ten seconds")
+    parser.add_argument("--assign-after", type=float, help="seconds; without it, nobody is")
+    parser.add_argument("--assign-to", nargs="*", default=[], help="owner ids")
     words = parser.parse_args()
-    app = build(
-        Store(words.store), Limits(token=words.token, lag=words.search_lag, burst=words.burst)
-    )
+    assignment = Assignment(words.assign_after, tuple(words.assign_to)) if words.assign_to else None
+    limits = Limits(token=words.token, lag=words.search_lag, burst=words.burst)
+    app = build(Store(words.store), limits, assignment)
     print(f"the sandbox CRM listens on http://127.0.0.1:{words.port}", flush=True)  # noqa: T201 # its one word to whoever started it
     uvicorn.run(
         app, host="127.0.0.1", port=words.port, log_level="critical", timeout_graceful_shutdown=1

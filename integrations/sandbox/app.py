@@ -12,6 +12,7 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from integrations.sandbox.assignment import Assignment, assigning
 from integrations.sandbox.control import control
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.refunds import refunds
@@ -40,9 +41,15 @@ class Limits:
     burst: int = 190  #: requests in ten seconds
 
 
-def build(store: Store, limits: Limits) -> FastAPI:
-    """Build the application."""
-    app = FastAPI(title="Sandbox CRM", docs_url=None, redoc_url=None, openapi_url=None)
+def build(store: Store, limits: Limits, assignment: Assignment | None = None) -> FastAPI:
+    """Build the application; with an assignment of its own, if the CRM is to have one."""
+    app = FastAPI(
+        title="Sandbox CRM",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=assigning(store, assignment) if assignment else None,
+    )
     faults = Faults()
     _objects(app, store, limits)
     _links(app, store)

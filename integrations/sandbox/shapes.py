@@ -13,12 +13,13 @@ KNOWN = {
     "contacts": (
         "email firstname lastname company website country state city zip phone jobtitle "
         "numemployees annualrevenue hubspot_owner_id lifecyclestage hs_lead_status createdate "
-        "lastmodifieddate hs_object_id taxiway_form_type taxiway_message taxiway_routing_reason"
+        "lastmodifieddate hs_object_id taxiway_form_type taxiway_message taxiway_routing_reason "
+        "taxiway_lane"
     ),
     "companies": (
         "name domain country state city zip phone numberofemployees annualrevenue industry "
         "hubspot_owner_id lifecyclestage hs_num_open_deals createdate hs_lastmodifieddate "
-        "hs_object_id"
+        "hs_object_id num_associated_contacts hs_parent_company_id"
     ),
     "tasks": (
         "hs_task_subject hs_task_body hs_timestamp hs_task_status hs_task_priority hs_task_type "

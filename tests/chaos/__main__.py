@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from tests.chaos.sender import KINDS, Job, run
-from tests.chaos.world import World, answers, counts, plan, sent, spoil, unfinished, world
+from tests.chaos.world import World, counts, plan, sent, spoil, unfinished, world
 from tests.pilot import until
+from tests.sandbox import answers
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.chaos.sender"])

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 from sqlmodel import Session, select
 
+from flows.doors.ports import any_free
 from integrations import postgres
 from integrations.clock import now
 from integrations.database import prepare, transaction
@@ -56,7 +55,7 @@ def world() -> Iterator[World]:
     """Start PostgreSQL and the sandbox in a folder of their own; end them afterwards."""
     home = Path(tempfile.mkdtemp(prefix="tw-chaos-", dir="/tmp"))
     home.chmod(0o755)
-    port = _free_port()
+    port = any_free()
     url = f"http://127.0.0.1:{port}"
     words = ["--port", str(port), "--store", str(home / "crm.sqlite"), "--token", TOKEN]
     limits = ["--search-lag", "0.2", "--burst", "1000000"]
@@ -183,18 +182,3 @@ def _effects(crm: Sandbox) -> Counter[str]:
     for contact in crm.objects("contacts"):
         times.update(CASE.findall(contact["properties"].get("taxiway_message", "")))
     return times
-
-
-def answers(url: str) -> bool:
-    """Whether the sandbox listens."""
-    try:
-        return httpx.get(f"{url}/_sandbox/health").is_success
-    except httpx.HTTPError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

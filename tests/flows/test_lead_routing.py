@@ -78,13 +78,25 @@ def test_in_shadow_the_story_is_complete(pilot: Pilot) -> None:
         ("unsure-confidence", "unsure", "sales-desk"),
         ("unsure-conflict", "unsure", "sales-desk"),
         ("unsure-impact", "unsure", "sales-desk"),
+        ("no-consent", "no-consent", "risk-office"),
+        ("blocked", "blocked", "sales-ops"),
+        ("competitor", "competitor", "sales-ops"),
+        ("ambiguous-account", "ambiguous-account", "sales-ops"),
+        ("parent-subsidiary", "parent-subsidiary", "sales-ops"),
+        ("free-email-domain", "free-email-domain", "sales-desk"),
+        ("owner-inactive", "owner-inactive", "sales-ops"),
+        ("missing-country", "missing-country", "sales-ops"),
+        ("country-mismatch", "country-mismatch", "sales-ops"),
+        ("territory-overlap", "territory-overlap", "sales-ops"),
+        ("no-rep-available", "no-rep-available", "sales-desk"),
     ],
 )
 def test_an_exception_goes_to_its_receiver_with_a_task(
     pilot: Pilot, branch: str, name: str, receiver: str
 ) -> None:
     pilot.at(Authority.RECOMMEND)
-    form = pilot.lead(sample(branch))
+    special = "no-consent" if branch == "no-consent" else ""
+    form = pilot.lead(sample(branch, special))
     case, ending = pilot.flown(form)
     with transaction() as session:
         handoff = session.get_one(HandoffRow, (case.id, name))
@@ -95,6 +107,45 @@ def test_an_exception_goes_to_its_receiver_with_a_task(
     assert [one["path"] for one in written] == ["/crm/v3/objects/tasks"]
     assert f"[{case.id}]" in written[0]["content"]["properties"]["hs_task_subject"]
     assert pilot.crm.owner_of(form["contact_id"]) is None
+
+
+def test_a_second_contact_of_the_same_person_is_for_people_to_merge(pilot: Pilot) -> None:
+    pilot.at(Authority.RECOMMEND)
+    which = sample("duplicate-lead")
+    case, ending = pilot.flown(pilot.lead(which, last_name=which.form["last_name"]))
+
+    assert ending is Ending.HANDED_OFF
+    assert (case.because or "").startswith("to sales-ops: the same person is contact ")
+
+
+def test_a_named_account_goes_to_its_executive_by_rule(pilot: Pilot) -> None:
+    pilot.at(Authority.FULL)
+    form = pilot.lead(sample("rule"))
+    case, ending = pilot.flown(form)
+
+    assert (ending, pilot.crm.owner_of(form["contact_id"])) == (Ending.ACTED, "7012")
+    assert case.because == "reversible, no impact, and by rule: named account"
+    assert "asked" not in pilot.facts(case.id)
+
+
+def test_a_lead_that_has_an_owner_keeps_it(pilot: Pilot) -> None:
+    pilot.at(Authority.RECOMMEND)
+    form = pilot.lead(sample("kept", "owned"))
+    case, ending = pilot.flown(form)
+
+    assert (ending, pilot.writes_to(form["contact_id"])) == (Ending.KEPT, [])
+    assert case.because == "existing owner: mira.brandt@taxi.example"
+
+
+def test_the_agents_lane_is_marked_before_its_owner_is_set(pilot: Pilot) -> None:
+    pilot.at(Authority.FULL)
+    form = lead_in(pilot, Arm.EVERYONE, sample("good"))
+    _, ending = pilot.flown(form)
+    first, second = pilot.writes_to(form["contact_id"])
+
+    assert ending is Ending.ACTED
+    assert first["content"]["properties"] == {"taxiway_lane": "agent"}
+    assert "hubspot_owner_id" in second["content"]["properties"]
 
 
 def test_an_exception_is_never_the_agents(pilot: Pilot) -> None:
@@ -196,7 +247,7 @@ def test_a_sure_agent_acts_alone_in_its_share_and_people_keep_theirs(pilot: Pilo
 
 def test_an_open_opportunity_is_for_a_person_even_at_full(pilot: Pilot) -> None:
     pilot.at(Authority.FULL)
-    event = pilot.send(pilot.lead(sample("good", "open-deal")))
+    event = pilot.send(pilot.lead(sample("rule", "open-deal")))
     review = pilot.review(event)
     decide(review.id)
 
@@ -270,8 +321,8 @@ def test_an_answer_that_got_lost_is_found_and_not_sent_again(pilot: Pilot) -> No
     case, ending = pilot.flown(form)
 
     assert ending is Ending.ACTED
-    assert len(pilot.writes_to(form["contact_id"])) == 1
-    assert pilot.effects(case.id)[0].because == "found to have arrived"
+    assert len(pilot.writes_to(form["contact_id"])) == 2
+    assert [one.because for one in pilot.effects(case.id)] == ["found to have arrived", "accepted"]
 
 
 def test_a_write_that_is_refused_goes_to_a_person_with_the_reason(pilot: Pilot) -> None:
@@ -283,6 +334,22 @@ def test_a_write_that_is_refused_goes_to_a_person_with_the_reason(pilot: Pilot) 
 
     assert ending is Ending.HANDED_OFF
     assert "refused with 403" in (case.because or "")
+
+
+def test_where_the_owner_cannot_be_written_the_lane_is_given_back(pilot: Pilot) -> None:
+    pilot.at(Authority.FULL)
+    form = lead_in(pilot, Arm.EVERYONE, sample("good"))
+    contact = form["contact_id"]
+    pilot.crm.fault(do="delay", method="PATCH", path=f"/contacts/{contact}$")
+    pilot.crm.fault(do="status", method="PATCH", path=f"/contacts/{contact}$", status=400)
+    case, ending = pilot.flown(form)
+    states = {one.step: one.state for one in pilot.effects(case.id)}
+
+    assert ending is Ending.HANDED_OFF
+    assert states["lane"] == State.REVERTED
+    assert (states["owner"], states["undo:lane"]) == (State.FAILED, State.DONE)
+    (now_there,) = [one for one in pilot.crm.objects("contacts") if one["id"] == contact]
+    assert not now_there["properties"].get("taxiway_lane")
 
 
 def test_its_run_has_a_name_that_a_person_understands(pilot: Pilot) -> None:

@@ -12,6 +12,7 @@ import typer
 from flows.doors.cli import audit, cases, reviews, rollout
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
+from flows.doors.cli import territories as sheets
 
 app = typer.Typer(
     help="AI agents that earn their authority one step at a time. Alone, it says what is next.",
@@ -24,7 +25,7 @@ app = typer.Typer(
 app.add_typer(reviews.review, name="review")
 app.add_typer(rollout.rollout, name="rollout")
 app.add_typer(audit.audit, name="audit")
-app.add_typer(cases.territories, name="territories")
+app.add_typer(sheets.territories, name="territories")
 for command in (
     system.up,
     system.down,

@@ -1,6 +1,5 @@
-"""Commands about workflows and cases: explain, check, cases, timeline, territories."""
+"""Commands about workflows and cases: explain, check, cases, timeline."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -92,39 +91,3 @@ def timeline(
             for line in tell(session, case)
         ]
     show(rows, as_json=as_json, title=f"{name}: {', '.join(found)}", nothing="")
-
-
-territories = typer.Typer(help="Who serves which country and segment.", no_args_is_help=True)
-
-
-@territories.command("import")
-def import_sheets(
-    sheet: Annotated[Path, typer.Argument(help="CSV: territory, country, segment, team.")],
-    roster: Annotated[Path, typer.Argument(help="CSV: team, owner_email, industries, ...")],
-) -> None:
-    """Put new territories and a new roster in the place of the old ones."""
-    from integrations.database import transaction
-    from integrations.sheets import read_sheet
-    from rollout.lead_routing import ROSTER_COLUMNS, TERRITORY_COLUMNS, replace_sheets
-
-    with transaction() as session:
-        areas, seats = replace_sheets(
-            session, read_sheet(sheet, TERRITORY_COLUMNS), read_sheet(roster, ROSTER_COLUMNS)
-        )
-    typer.echo(f"{areas} territories and {seats} seats are in force.")
-
-
-@territories.command("list")
-def list_territories(*, as_json: AsJson = False) -> None:
-    """List who serves which country and segment."""
-    from integrations.database import transaction
-    from rollout.lead_routing import all_territories
-
-    with transaction() as session:
-        rows = [row.model_dump() for row in all_territories(session)]
-    show(
-        rows,
-        as_json=as_json,
-        title="Territories",
-        nothing="There are none: `taxiway territories import TERRITORIES ROSTER`.",
-    )
