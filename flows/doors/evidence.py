@@ -10,11 +10,11 @@ from integrations.database import transaction
 from integrations.samples import SampleLead
 from integrations.sandbox.client import Sandbox
 from rollout.authority import Arm, Placement
-from rollout.case import CaseRow, Proposal
+from rollout.case import CaseRow, Ending, Proposal
 from rollout.effects import EffectRow, State
-from rollout.handoffs import HandoffRow
+from rollout.handoffs import HandoffRow, Offered
 from rollout.inbox import Arrival
-from rollout.ledger import recall
+from rollout.ledger import Entry, recall
 from rollout.rights import Ruling
 
 
@@ -57,7 +57,7 @@ def _tell(session: Session, arrival: Arrival, lead: SampleLead) -> Told:
         lead=f"{lead.key} {case.label}",
         case=case.id,
         lane=_lane(placement),
-        ruling=_right(ruling),
+        ruling=_right(ruling) or _exception(session, case),
         because=_because(case, ruling),
         ending=case.ending or "open",
         compared=_compared(lead, owner),
@@ -75,14 +75,25 @@ def _lane(placement: Placement | None) -> str:
 
 def _right(ruling: Ruling | None) -> str:
     if ruling is None:
-        return "exception"
+        return ""
     return f"watch, would {ruling.would_be}" if ruling.would_be else ruling.right.value
+
+
+def _exception(session: Session, case: CaseRow) -> str:
+    """Name the exception that kept a case from the agent, or say that a rule ended it."""
+    handoff = session.exec(
+        select(Entry).where(Entry.case_id == case.id, Entry.kind == Offered.kind).limit(1)
+    ).one_or_none()
+    return str(handoff.fields["name"]) if handoff else "rule"
 
 
 def _because(case: CaseRow, ruling: Ruling | None) -> str:
     if ruling is not None and ruling.would_be:
         return ruling.triggers[0] if ruling.triggers else ruling.because
-    return ruling.because if ruling else case.because or ""
+    if ruling is not None:
+        return ruling.because
+    said = case.because or ""
+    return said.partition(": ")[2] if case.ending == Ending.WATCHED else said
 
 
 def _compared(lead: SampleLead, owner: str) -> str:
