@@ -1,11 +1,13 @@
 """
-Which workflows there are: one line each, and the event that starts them.
+Which workflows and operations there are: one entry each, and what starts them.
 
 This list is read by every command, so it imports no flow: a flow is named by its entry point
 and imported where it runs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 
 from pydantic import BaseModel
@@ -13,6 +15,7 @@ from pydantic import BaseModel
 from flows.contracts import lead_routing
 from rollout.contract import Contract
 from rollout.errors import Unknown
+from rollout.lead_events import CONTACT_MADE, SUBMITTED, ContactMade
 from rollout.lead_routing import LeadCreated
 
 
@@ -22,8 +25,7 @@ class Workflow:
 
     contract: Contract
     flow: str  #: "module:function"
-    event: str  #: the webhook's type
-    body: type[BaseModel]  #: the shape of the webhook's data
+    events: Mapping[str, type[BaseModel]]  #: by a webhook's type, the shape of its data
 
     @property
     def name(self) -> str:
@@ -35,8 +37,34 @@ WORKFLOWS = (
     Workflow(
         contract=lead_routing.CONTRACT,
         flow="flows.lead_routing:lead_routing",
-        event="lead.created",
-        body=LeadCreated,
+        events={SUBMITTED: LeadCreated, CONTACT_MADE: ContactMade},
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A flow that looks over many cases; scheduled and started in the Prefect UI."""
+
+    name: str
+    flow: str  #: "module:function"
+    about: str  #: what its page in the UI says
+    every: timedelta | None = None  #: its first schedule; whoever changes it in the UI wins
+
+
+OPERATIONS = (
+    Operation(
+        name="watch",
+        flow="flows.operations.watch:watch",
+        about="Every minute: settles writes whose case has ended, withdraws questions that nobody "
+        "waits for, takes stops from their files, seals the ledger, calls the heartbeat address.",
+        every=timedelta(seconds=60),
+    ),
+    Operation(
+        name="lead-sweep",
+        flow="flows.operations.lead_sweep:lead_sweep",
+        about="Finds leads that nobody owns and no event told of, and opens their cases. "
+        "Schedule it to catch up after a downtime, or start it by hand.",
     ),
 )
 
@@ -53,4 +81,9 @@ def workflow(name: str) -> Workflow:
 
 def started_by(event: str) -> Workflow | None:
     """Give the workflow that an event starts, or None."""
-    return next((one for one in WORKFLOWS if one.event == event), None)
+    return next((one for one in WORKFLOWS if event in one.events), None)
+
+
+def known_events() -> list[str]:
+    """Give every type of webhook that starts something."""
+    return sorted(event for one in WORKFLOWS for event in one.events)

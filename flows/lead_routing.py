@@ -1,7 +1,7 @@
 """
 Lead routing: every inbound lead gets the right owner, and the CRM stays clean.
 
-Started by: the form webhook, one run for each event.
+Started by: the form's webhook, or the CRM's event about a new contact; one run for each.
 Writes:     the contact's lane and owner in the CRM, and a task where a person has to take over.
 Agreement:  flows/contracts/lead_routing.py
 """
@@ -32,7 +32,7 @@ from rollout.authority import Authority
 from rollout.case import Ending
 from rollout.decisions import Verb
 from rollout.effects import State
-from rollout.lead_routing import introduce
+from rollout.lead_events import introduce
 from rollout.lead_rules import EXISTING
 from rollout.rights import Right
 from rollout.territories import AccountKind
@@ -56,6 +56,8 @@ async def lead_routing(inbox_id: str) -> Ending:
     if case.joined:
         return Ending.JOINED
     lead = await read_lead(case)
+    if lead.gone:
+        return await close_case(case, Ending.GONE, "the CRM has no such contact any more")
     case = await place_case(case, lead.unit, lead.segment, lead.label)
     if case.authority is Authority.OFF:
         return await close_case(case, Ending.STOOD_ASIDE, "the agent is off")

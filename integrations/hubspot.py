@@ -18,6 +18,11 @@ CONTACTS = "/crm/v3/objects/contacts"
 COMPANIES = "/crm/v3/objects/companies"
 TASKS = "/crm/v3/objects/tasks"
 LANE = "taxiway_lane"  #: a property that an installation adds to contacts
+CONTACT_PROPERTIES = (
+    *("email", "firstname", "lastname", "company", "website", "country", "state", "zip"),
+    *("phone", "jobtitle", "numemployees", "hubspot_owner_id", LANE),
+    *("taxiway_form_type", "taxiway_message"),
+)
 COMPANY_PROPERTIES = (
     *("name", "domain", "country", "numberofemployees", "annualrevenue", "industry"),
     *("hubspot_owner_id", "lifecyclestage", "hs_num_open_deals", "phone"),
@@ -39,7 +44,17 @@ class Contact:
     employees: int | None
     owner_id: str | None
     lane: str | None
+    first_name: str | None
+    last_name: str | None
+    website: str | None
+    state: str | None
+    postal_code: str | None
+    phone: str | None
+    job_title: str | None
+    form_type: str | None
+    message: str | None
     company_id: str | None
+    created_at: datetime
     updated_at: datetime
 
 
@@ -91,23 +106,36 @@ class HubSpot:
 
     async def read_contact(self, contact_id: str) -> Contact:
         """Read a contact and the company it belongs to."""
-        names = "email,company,country,numemployees,hubspot_owner_id,taxiway_lane"
+        names = ",".join(CONTACT_PROPERTIES)
         found = await self._web.read(
             f"{CONTACTS}/{contact_id}", {"properties": names, "associations": "companies"}
         )
-        said = found["properties"]
-        companies = found.get("associations", {}).get("companies", {}).get("results", [])
-        return Contact(
-            id=found["id"],
-            email=said.get("email"),
-            company=said.get("company"),
-            country=said.get("country"),
-            employees=_number(said.get("numemployees")),
-            owner_id=said.get("hubspot_owner_id") or None,
-            lane=said.get("taxiway_lane") or None,
-            company_id=companies[0]["id"] if companies else None,
-            updated_at=datetime.fromisoformat(found["updatedAt"]),
+        return _contact(found)
+
+    async def find_unowned(self, since: datetime, after: str = "0") -> tuple[list[Contact], str]:
+        """
+        Find contacts that were made since a moment and have no owner, the oldest first.
+
+        Gives one page and the way to the next one, empty for the last. The index lags.
+        """
+        made = {
+            "propertyName": "createdate",
+            "operator": "GTE",
+            "value": str(int(since.timestamp() * 1000)),
+        }
+        unowned = {"propertyName": "hubspot_owner_id", "operator": "NOT_HAS_PROPERTY"}
+        found = await self._web.search(
+            f"{CONTACTS}/search",
+            {
+                "filterGroups": [{"filters": [made, unowned]}],
+                "sorts": [{"propertyName": "createdate", "direction": "ASCENDING"}],
+                "properties": list(CONTACT_PROPERTIES),
+                "limit": 100,
+                "after": after,
+            },
         )
+        further = found.get("paging", {}).get("next", {}).get("after", "")
+        return [_contact(one) for one in found["results"]], further
 
     async def read_company(self, company_id: str) -> Company:
         """Read a company."""
@@ -245,6 +273,32 @@ def task_removal(task_id: str) -> Built:
 
 def _bytes(content: Body) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _contact(found: dict[str, Any]) -> Contact:
+    said = found["properties"]
+    companies = found.get("associations", {}).get("companies", {}).get("results", [])
+    return Contact(
+        id=found["id"],
+        email=said.get("email") or None,
+        company=said.get("company") or None,
+        country=said.get("country") or None,
+        employees=_number(said.get("numemployees")),
+        owner_id=said.get("hubspot_owner_id") or None,
+        lane=said.get(LANE) or None,
+        first_name=said.get("firstname") or None,
+        last_name=said.get("lastname") or None,
+        website=said.get("website") or None,
+        state=said.get("state") or None,
+        postal_code=said.get("zip") or None,
+        phone=said.get("phone") or None,
+        job_title=said.get("jobtitle") or None,
+        form_type=said.get("taxiway_form_type") or None,
+        message=said.get("taxiway_message") or None,
+        company_id=companies[0]["id"] if companies else None,
+        created_at=datetime.fromisoformat(found["createdAt"]),
+        updated_at=datetime.fromisoformat(found["updatedAt"]),
+    )
 
 
 def _company(found: dict[str, Any]) -> Company:

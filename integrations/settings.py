@@ -6,7 +6,10 @@ What this installation is told: from the environment first, then from a running 
     PREFECT_API_URL         your own Prefect server instead of the one that `up` starts
     TAXIWAY_CRM_URL, TAXIWAY_CRM_TOKEN      your CRM instead of the sandbox
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
+    TAXIWAY_HOOK_STYLES     JSON: {"crm": "hubspot-v3"}; how a source signs
+    TAXIWAY_HOOKS_PUBLIC_URL    the receiver's address as senders see it
     TAXIWAY_AUDIT_HEADS     the file in which the ends of the ledger's chain are published
+    TAXIWAY_HEARTBEAT_URL   called every minute in which all went well
     TAXIWAY_LANES           how many cases run side by side in the worker
 """
 
@@ -35,6 +38,11 @@ from pydantic_settings import (
 
 STATE = "state.json"
 WEBHOOK_PREFIX = "whsec_"
+HOOK_STYLES = ("standard", "hubspot-v3", "github", "slack", "stripe")
+JSON_SETTINGS = {
+    "hook_secrets": '{"website": ["whsec_..."]}',
+    "hook_styles": '{"crm": "hubspot-v3"}',
+}
 POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -54,7 +62,10 @@ class Settings(BaseSettings):
     crm_url: str = ""
     crm_token: SecretStr = SecretStr("")
     hook_secrets: dict[str, list[SecretStr]] = {}
+    hook_styles: dict[str, str] = {}  #: how a source signs; default: standard
+    hooks_public_url: str = ""  #: the receiver's address as senders see it, behind a proxy
     audit_heads: str = ""
+    heartbeat_url: str = ""  #: called by each watch in which all went well
     work_pool: str = "taxiway"
     lanes: int = Field(default=2, ge=1, le=64)
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
@@ -72,26 +83,36 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// (no other database will do)")
         return url
 
-    @field_validator("prefect_api_url", "crm_url")
+    @field_validator("prefect_api_url", "crm_url", "hooks_public_url", "heartbeat_url")
     @classmethod
     def _is_http(cls, url: str) -> str:
         if url and urlsplit(url).scheme not in {"http", "https"}:
             raise ValueError("must begin with http:// or https://")
         return url
 
-    @field_validator("hook_secrets")
+    @field_validator("hook_styles")
     @classmethod
-    def _are_keys(cls, secrets: dict[str, list[SecretStr]]) -> dict[str, list[SecretStr]]:
-        wrong = [
-            source
-            for source, keys in secrets.items()
-            if not keys or not all(_is_key(one.get_secret_value()) for one in keys)
-        ]
-        if wrong:
-            raise ValueError(
-                f"{', '.join(wrong)}: each source has a list of keys, whsec_ and base64"
-            )
-        return secrets
+    def _are_styles(cls, styles: dict[str, str]) -> dict[str, str]:
+        for source, style in styles.items():
+            if style not in HOOK_STYLES:
+                raise ValueError(f"{source}: {style} is unknown; known: {', '.join(HOOK_STYLES)}")
+        return styles
+
+    @model_validator(mode="after")
+    def _each_source_has_keys(self) -> Self:
+        for source, keys in self.hook_secrets.items():
+            words = [one.get_secret_value() for one in keys]
+            standard = self.style_of(source) == "standard"
+            if not all(words) or not words or (standard and not all(map(_is_key, words))):
+                raise ValueError(
+                    f"TAXIWAY_HOOK_SECRETS: {source} needs a list of keys"
+                    + (", each whsec_ and base64" if standard else ", none of them empty")
+                )
+        return self
+
+    def style_of(self, source: str) -> str:
+        """Say how a source signs."""
+        return self.hook_styles.get(source, "standard")
 
     @model_validator(mode="after")
     def _search_waits_for_the_write(self) -> Self:
@@ -147,8 +168,9 @@ def _complaints(error: ValidationError) -> Iterator[str]:
 
 def _unreadable(error: Exception) -> str:
     """Say what is damaged: a variable that should be JSON, or else the file."""
-    if "TAXIWAY_HOOK_SECRETS" in os.environ and "hook_secrets" in str(error):
-        return 'TAXIWAY_HOOK_SECRETS must be JSON, like {"website": ["whsec_..."]}'
+    for name, example in JSON_SETTINGS.items():
+        if f"TAXIWAY_{name.upper()}" in os.environ and name in str(error):
+            return f"TAXIWAY_{name.upper()} must be JSON, like {example}"
     return (
         f"{home() / STATE} is damaged or not ours ({type(error).__name__}). "
         "Move it away: `taxiway up` writes a new one, with new webhook keys."

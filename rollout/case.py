@@ -34,6 +34,7 @@ class Ending(StrEnum):
     HANDED_OFF = "handed_off"  #: A named person has it now, with a deadline.
     DECLINED = "declined"  #: A person said no.
     STOOD_ASIDE = "stood_aside"  #: The agent is off.
+    GONE = "gone"  #: What it was about is not there any more.
     KEPT = "kept"  #: Nothing was to be done: it was so already.
     JOINED = "joined"  #: Another run has this case already.
 
@@ -68,7 +69,7 @@ class Introduction(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dedupe: str  #: one case for each such key
-    same: str | None = None  #: events that share it within `same_within` are one case
+    same: tuple[str, ...] = ()  #: events that share one within `same_within` are one case
     same_within: timedelta = timedelta()
     names: Mapping[str, str] = {}  #: other names by kind, for example the e-mail address
 

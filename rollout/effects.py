@@ -20,7 +20,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.budgets import settle
 from rollout.canonical import Json
-from rollout.case import Action, Case
+from rollout.case import Action, Case, CaseRow
 from rollout.columns import document, moment, octets
 from rollout.ledger import Fact, note
 
@@ -238,6 +238,22 @@ def _mark_reverted(session: Session, undo: EffectRow) -> None:
             col(EffectRow.state) == State.DONE,
         )
         .values(state=State.REVERTED)
+    )
+
+
+def abandoned(session: Session, before: datetime) -> list[EffectRow]:
+    """Give the writes that are not settled although their case had ended before a moment."""
+    return list(
+        session.exec(
+            select(EffectRow)
+            .join(CaseRow, col(CaseRow.id) == col(EffectRow.case_id))
+            .where(
+                col(EffectRow.state).in_([State.READY, State.SENT]),
+                col(CaseRow.closed_at) < before,
+                col(EffectRow.lease_until).is_(None) | (col(EffectRow.lease_until) < before),
+            )
+            .order_by(col(EffectRow.made_at))
+        ).all()
     )
 
 

@@ -70,3 +70,7 @@ class AlreadyDecided(Conflict):
 
 class EventIdReused(Conflict):
     """The same event id came with another body; the first one is kept."""
+
+    def __init__(self, ext_id: str, message: str) -> None:
+        self.ext_id = ext_id
+        super().__init__(message)

@@ -99,8 +99,9 @@ def receive(
     ).one()
     if first.body_sha != sha:
         raise EventIdReused(
+            ext_id,
             f"the event {ext_id} of {source} came at {first.received_at:%Y-%m-%d %H:%M:%S} UTC "
-            "with another body. The first one is kept: send the change as a new event."
+            "with another body. The first one is kept: send the change as a new event.",
         )
     session.execute(
         update(Arrival).where(col(Arrival.id) == first.id).values(deliveries=Arrival.deliveries + 1)

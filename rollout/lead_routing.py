@@ -5,23 +5,20 @@ Everything here is deterministic and reads typed fields only. The free text of a
 evidence for a person; no rule reads it.
 """
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from rollout.account_match import Company, Match, Signs, domain_of
 from rollout.authority import Unit
-from rollout.canonical import Json, digest
-from rollout.case import Introduction
+from rollout.canonical import Json
 from rollout.ledger import Fact
 from rollout.territories import AccountKind, Place
 
 ENTERPRISE_FROM = 1_000  #: employees
 MIDMARKET_FROM = 100  #: employees
-SAME_SUBMISSION = timedelta(minutes=10)  #: the same person and form are the same lead
 
 Short = Annotated[str, Field(max_length=200)]
 FREE_MAIL = frozenset({"gmail.com", "outlook.com", "yahoo.com", "proton.me", "web.de", "gmx.de"})
@@ -51,25 +48,6 @@ class LeadCreated(BaseModel):
     employee_count: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     free_text: Annotated[str, Field(max_length=10_000)] | None = None
     consent: bool | None = None
-
-
-def introduce(body: Mapping[str, Any]) -> Introduction:
-    """
-    Say which case a submission belongs to.
-
-    One case for each submission; a second submission of the same person and form within ten
-    minutes joins the first one's case.
-    """
-    lead = LeadCreated.model_validate(body["data"])
-    names = {"contact": lead.contact_id, "submission": lead.submission_id}
-    if lead.email:
-        names["email"] = lead.email
-    return Introduction(
-        dedupe=f"form:{lead.submission_id}",
-        same=digest([lead.email.casefold(), lead.form_type]) if lead.email else None,
-        same_within=SAME_SUBMISSION,
-        names=names,
-    )
 
 
 class Segment(StrEnum):
@@ -116,6 +94,7 @@ class Lead(Fact):
     contact_id: str
     submission: LeadCreated
     retrieved_at: datetime
+    gone: bool = False  #: the CRM has no such contact any more
     email: str | None = None
     company: str | None = None
     country: str | None = None

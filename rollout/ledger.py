@@ -7,7 +7,7 @@ no personal data: only what `Fact.public` gives, and the digest of the rest, whi
 `personal` and can be erased without touching the ledger.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -166,9 +166,9 @@ def note_next(
     return so_far + 1
 
 
-def call_it(session: Session, case_id: str, names: Mapping[str, str]) -> None:
-    """Let a case be found under other names, by kind: `{"email": ..., "contact": ...}`."""
-    for kind, value in names.items():
+def call_it(session: Session, case_id: str, names: Iterable[tuple[str, str]]) -> None:
+    """Let a case be found under other names, each with its kind: `("email", ...)`."""
+    for kind, value in names:
         session.execute(
             insert(Alias)
             .values(case_id=case_id, kind=kind, value=value.casefold())

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from rollout.case import CaseRow
 from rollout.columns import document, moment
 from rollout.errors import Unknown
 
@@ -86,3 +87,15 @@ def is_decided(session: Session, case_id: str) -> bool:
         .limit(1)
     ).one_or_none()
     return row is not None and row.status in DECIDED
+
+
+def withdraw_abandoned(session: Session, now: datetime) -> int:
+    """Withdraw the questions of cases that have ended another way; gives how many."""
+    ended = select(CaseRow.id).where(col(CaseRow.ending).is_not(None))
+    rows = session.exec(
+        update(ReviewRow)
+        .where(col(ReviewRow.status) == Status.OPEN, col(ReviewRow.case_id).in_(ended))
+        .values(status=Status.WITHDRAWN, closed_at=now)
+        .returning(col(ReviewRow.id))
+    ).all()
+    return len(rows)

@@ -143,16 +143,15 @@ def _known_case(
     """Find the case that an event has already, or shares with an earlier one."""
     if arrival.case_id:
         return find_case(session, arrival.case_id)
-    if who.same is None:
-        return None
-    session.execute(text("select pg_advisory_xact_lock(hashtext(:same))"), {"same": who.same})
+    for same in sorted(who.same):
+        session.execute(text("select pg_advisory_xact_lock(hashtext(:same))"), {"same": same})
     return session.exec(
         select(CaseRow)
         .join(Alias, col(Alias.case_id) == col(CaseRow.id))
         .where(
             CaseRow.workflow == workflow,
             Alias.kind == "same",
-            Alias.value == who.same,
+            col(Alias.value).in_(who.same),
             CaseRow.opened_at >= arrival.received_at - who.same_within,
         )
         .order_by(col(CaseRow.opened_at))
@@ -160,6 +159,6 @@ def _known_case(
     ).one_or_none()
 
 
-def _names(who: Introduction, case_id: str, inbox_id: str) -> dict[str, str]:
-    same = {} if who.same is None else {"same": who.same}
-    return {"case": case_id, "event": inbox_id, **same, **who.names}
+def _names(who: Introduction, case_id: str, inbox_id: str) -> list[tuple[str, str]]:
+    same = [("same", one) for one in who.same]
+    return [("case", case_id), ("event", inbox_id), *same, *who.names.items()]

@@ -18,10 +18,16 @@ def stop(workflow: str, *, by: str, because: str) -> None:
     raise_flag(Stop(workflow, by, because, now().isoformat()))
 
 
-def heed_flags(session: Session) -> None:
-    """Let the stops on file stand in the database; whoever is about to write calls this first."""
-    for one in stops():
+def heed_flags(session: Session) -> int:
+    """
+    Let the stops on file stand in the database; gives how many are new.
+
+    Whoever is about to write calls this first.
+    """
+    return sum(
         halt(session, one.workflow, by=one.by, because=one.because or "stopped", now=now())
+        for one in stops()
+    )
 
 
 def let_work(contracts: Sequence[Contract], scope: str, *, by: str, because: str) -> list[Grant]:

@@ -1,17 +1,28 @@
 """Reading a lead: the form beside the CRM, the account it belongs to, and who could take it."""
 
+import re
 from collections.abc import Mapping
+from typing import Any, get_args
 
 from sqlmodel import Session
 
 from integrations.clock import now
 from integrations.database import transaction
+from integrations.errors import NotFound
 from integrations.hubspot import Company, Contact, HubSpot, Owner
 from rollout.account_match import Company as Account
 from rollout.account_match import Match, match_account
 from rollout.case import Case
 from rollout.inbox import Arrival, envelope
-from rollout.lead_routing import Candidate, Lead, LeadCreated, domains_of, signs_of
+from rollout.lead_events import contact_in, submission_in
+from rollout.lead_routing import (
+    Candidate,
+    FormType,
+    Lead,
+    LeadCreated,
+    domains_of,
+    signs_of,
+)
 from rollout.lead_rules import appoint
 from rollout.round_robin import available
 from rollout.territories import (
@@ -25,6 +36,8 @@ from rollout.territories import (
 from tasks.steps import once, step
 from tasks.systems import crm_reader
 
+COUNTRY = re.compile("[A-Z]{2}")
+
 
 @step(retries=4)
 @once("lead", Lead, actor="crm")
@@ -32,9 +45,12 @@ async def read_lead(case: Case) -> Lead:
     """Read the lead, its account and its territory: what the form said beside what is known."""
     with transaction() as session:
         body = envelope(session.get_one(Arrival, case.inbox_id))
-    said = LeadCreated.model_validate(body["data"])
     crm = crm_reader()
-    contact = await crm.read_contact(said.contact_id)
+    try:
+        contact = await crm.read_contact(contact_in(body))
+    except NotFound:
+        return _gone(case, body)
+    said = submission_in(body) or _as_submitted(case, contact)
     match = await _match(crm, said, contact)
     owners = {owner.email: owner for owner in await crm.owners() if not owner.archived}
     lead = Lead(
@@ -51,6 +67,50 @@ async def read_lead(case: Case) -> Lead:
     )
     with transaction() as session:
         return _placed(session, lead, owners)
+
+
+def _as_submitted(case: Case, contact: Contact) -> LeadCreated:
+    """Give what the CRM knows of a contact as if its form had been sent."""
+    form = contact.form_type if contact.form_type in get_args(FormType) else "contact"
+    cut = {name: (value or "")[:200] or None for name, value in _texts(contact).items()}
+    country = contact.country if COUNTRY.fullmatch(contact.country or "") else None
+    return LeadCreated.model_validate(
+        {
+            "submission_id": case.inbox_id,
+            "contact_id": contact.id,
+            "form_type": form,
+            "submitted_at": contact.created_at,
+            "country": country,
+            "employee_count": contact.employees,
+            "free_text": (contact.message or "")[:10_000] or None,
+            **cut,
+        }
+    )
+
+
+def _texts(contact: Contact) -> dict[str, str | None]:
+    return {
+        "email": contact.email,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "company": contact.company,
+        "website": contact.website,
+        "state": contact.state,
+        "postal_code": contact.postal_code,
+        "phone": contact.phone,
+        "job_title": contact.job_title,
+    }
+
+
+def _gone(case: Case, body: Mapping[str, Any]) -> Lead:
+    empty = LeadCreated(
+        submission_id=case.inbox_id,
+        contact_id=contact_in(body),
+        form_type="contact",
+        submitted_at=case.opened_at,
+    )
+    said = submission_in(body) or empty
+    return Lead(contact_id=said.contact_id, submission=said, retrieved_at=now(), gone=True)
 
 
 async def _match(crm: HubSpot, said: LeadCreated, contact: Contact) -> Match:

@@ -1,5 +1,6 @@
 """Real parts for all tests: one PostgreSQL, and one whole installation for those that need it."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ from flows.doors.up import running
 from integrations import postgres
 from integrations.database import engine, prepare
 from integrations.settings import settings
-from tests.pilot import Pilot
+from tests.pilot import CRM_KEY, WEBSITE_KEY, Pilot
 
 pytest_plugins = ("tests.sandbox",)
 
@@ -22,6 +23,11 @@ PATIENCE = {
     "TAXIWAY_HTTP_TIMEOUT_SECONDS": "2",
     "TAXIWAY_LEASE_SECONDS": "3",
     "TAXIWAY_SEARCH_QUARANTINE_SECONDS": "4",
+}
+#: Two sources: the form, and the CRM with its own way to sign.
+SOURCES = {
+    "TAXIWAY_HOOK_SECRETS": json.dumps({"website": [WEBSITE_KEY], "crm": [CRM_KEY]}),
+    "TAXIWAY_HOOK_STYLES": json.dumps({"crm": "hubspot-v3"}),
 }
 
 
@@ -41,7 +47,7 @@ def database(home: Path) -> Iterator[str]:
     url = postgres.ensure_database(postgres.start(folder), "taxiway")
     os.environ["TAXIWAY_HOME"] = str(home)
     os.environ["TAXIWAY_DATABASE_URL"] = url
-    os.environ |= PATIENCE
+    os.environ |= {**PATIENCE, **SOURCES}
     settings.cache_clear()
     prepare()
     yield url

@@ -165,8 +165,8 @@ CONTRACT = Contract(
     workflow="lead-routing",
     case_prefix="L",
     job=Job(
-        trigger="the form webhook lead.created, one case for each submission",
-        takes="the submission, and the contact and company in the CRM",
+        trigger="the form's webhook or the CRM's event about a contact; one case for each lead",
+        takes="the submission, the contact and company in the CRM, and the sheets",
         gives="the contact's owner, or a task for the person who decides",
         goal="Give every inbound lead the right owner within five minutes.",
     ),

@@ -1,24 +1,30 @@
 """
-What the Prefect UI shows of each workflow: its deployment, made once, kept up to date.
+What the Prefect UI shows: a deployment for each workflow and operation, made once, kept up to date.
 
 Creating a deployment again would reset the schedules that people made, so an existing one is
 only updated in what belongs to the code: its description, parameters and entry point.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import parameter_schema
 
-from flows.catalog import WORKFLOWS, Workflow
+from flows.catalog import OPERATIONS, WORKFLOWS, Operation, Workflow
 from integrations.settings import settings
 from rollout.contract import Contract, complete
+
+ONE_AT_A_TIME = ConcurrencyLimitConfig(
+    limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
+)
 
 
 async def apply_all() -> None:
@@ -27,12 +33,14 @@ async def apply_all() -> None:
         await _pool(client)
         for workflow in WORKFLOWS:
             complete(workflow.contract)
-            await _apply(client, workflow)
+            await _apply(client, workflow, described(workflow.contract))
+        for operation in OPERATIONS:
+            await _apply(client, operation, operation.about, operation.every)
 
 
-def load(workflow: Workflow) -> Flow[..., Any]:
-    """Import a workflow's flow."""
-    module, _, name = workflow.flow.partition(":")
+def load(one: Workflow | Operation) -> Flow[..., Any]:
+    """Import the flow of a workflow or an operation."""
+    module, _, name = one.flow.partition(":")
     flow: Flow[..., Any] = getattr(import_module(module), name)
     return flow
 
@@ -55,16 +63,20 @@ async def _pool(client: PrefectClient) -> None:
         return
 
 
-async def _apply(client: PrefectClient, workflow: Workflow) -> None:
-    flow, text = load(workflow), described(workflow.contract)
+async def _apply(
+    client: PrefectClient, one: Workflow | Operation, text: str, every: timedelta | None = None
+) -> None:
+    flow = load(one)
     try:
-        known = await client.read_deployment_by_name(full_name(workflow.name))
+        known = await client.read_deployment_by_name(full_name(one.name))
     except ObjectNotFound:
         made = await flow.ato_deployment(
-            name=workflow.name,
+            name=one.name,
             description=text,
-            tags=["taxiway"],
+            tags=["taxiway"] if isinstance(one, Workflow) else ["taxiway", "system"],
             entrypoint_type=EntrypointType.MODULE_PATH,
+            interval=every,
+            concurrency_limit=None if isinstance(one, Workflow) else ONE_AT_A_TIME,
         )
         await made.aapply(work_pool_name=settings().work_pool)
         return
@@ -72,7 +84,7 @@ async def _apply(client: PrefectClient, workflow: Workflow) -> None:
         known.id,
         DeploymentUpdate(
             description=text,
-            entrypoint=workflow.flow,
+            entrypoint=one.flow,
             parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
         ),
     )

@@ -1,22 +1,25 @@
 """
-What an incoming event must be: signed, JSON, of a known type, with exactly the known fields.
+What an incoming request must be: signed, JSON, events of a known type, with the right fields.
 
 Each `Turned` away says why, in words for the sender's developers; no value is repeated, since it
 may be about a person.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from flows.catalog import WORKFLOWS, Workflow, started_by
-from integrations.signatures import BadSignature, verify
+from flows.catalog import Workflow, known_events, started_by
+from flows.doors.careful_json import read_json
+from integrations.signatures import BadSignature, Incoming, verify
+from rollout.canonical import canonical
 
 MOST_BYTES = 256 * 1024
 MOST_ID = 200  #: characters of an event's id
+MOST_EVENTS = 100  #: as many as HubSpot sends at once
+OURS = frozenset({"type", "timestamp", "data"})
 
 
 class Turned(Exception):
@@ -30,86 +33,103 @@ class Turned(Exception):
 
 
 @dataclass(frozen=True)
+class Source:
+    """Somebody who may send: how they sign, and with which keys."""
+
+    name: str
+    style: str
+    secrets: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Event:
     """An event that can be kept."""
 
     ext_id: str
     workflow: Workflow
+    body: bytes  #: as it is stored
 
 
-def read_event(
-    source: str, secrets: Mapping[str, Sequence[str]], headers: Mapping[str, str], body: bytes
-) -> Event:
-    """Check an event from top to bottom; raises `Turned`."""
-    if source not in secrets:
-        raise Turned(404, f"there is no source {source[:50]!r} here")
+def read_events(source: Source, incoming: Incoming) -> list[Event]:
+    """
+    Check a request from top to bottom; raises `Turned`.
+
+    Gives none where a system that sends all kinds of events sent only such as start nothing.
+    """
     try:
-        verify(secrets[source], headers, body)
+        ext_id = verify(source.style, source.secrets, incoming)
     except BadSignature as bad:
         raise Turned(401, str(bad)) from None
-    ext_id = headers["webhook-id"]
-    if len(ext_id) > MOST_ID or not ext_id.isprintable():
-        raise Turned(400, f"webhook-id must be printable and at most {MOST_ID} characters")
-    content = _object(body)
-    found = started_by(str(content.get("type")))
-    if found is None:
-        known = ", ".join(sorted(one.event for one in WORKFLOWS))
-        raise Turned(422, "unknown type", [{"field": "type", "problem": f"known: {known}"}])
-    if fields := _wrong(found, content):
-        raise Turned(422, f"{found.event} has wrong fields; nothing was kept", fields)
-    return Event(ext_id=ext_id, workflow=found)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        content = json.loads(body, object_pairs_hook=_once_each, parse_constant=_no_constant)
-        _check_texts(content)
-    except (ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, _OddJsonError) else "the body is not JSON"
-        raise Turned(400, reason) from None
+    content = _json(incoming.body)
+    if source.style == "hubspot-v3":
+        return _from_hubspot(content)
     if not isinstance(content, dict):
         raise Turned(400, "the body is not a JSON object")
-    return content
+    event = _read(_checked_id(ext_id or _own_id(content)), content, incoming.body)
+    if event is None and source.style == "standard":
+        known = ", ".join(known_events())
+        raise Turned(422, "unknown type", [{"field": "type", "problem": f"known: {known}"}])
+    return [event] if event else []
 
 
-class _OddJsonError(ValueError):
-    """JSON by the letter, but not what a careful sender writes."""
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise _OddJsonError("a name occurs twice in one object")
-    if "__prefect_kind" in content:
-        raise _OddJsonError("__prefect_kind is not allowed")
-    return content
-
-
-def _check_texts(content: object) -> None:
-    """Refuse what neither PostgreSQL nor an answer of ours could hold, wherever it is."""
-    if isinstance(content, str):
-        if "\x00" in content:
-            raise _OddJsonError("a text contains a NUL character")
-        if any("\ud800" <= character <= "\udfff" for character in content):
-            raise _OddJsonError("a text contains half of a surrogate pair")
-    elif isinstance(content, list):
-        for one in content:
-            _check_texts(one)
-    elif isinstance(content, dict):
-        for name, value in content.items():
-            _check_texts(name)
-            _check_texts(value)
-
-
-def _no_constant(name: str) -> None:
-    raise _OddJsonError(f"{name} is not a JSON value")
-
-
-def _wrong(found: Workflow, content: Mapping[str, Any]) -> list[dict[str, str]]:
-    extra = sorted(set(content) - {"type", "timestamp", "data"})
-    wrong = [{"field": name[:100], "problem": "unknown field"} for name in extra]
+def _json(body: bytes) -> object:
     try:
-        found.body.model_validate(content.get("data"))
+        return read_json(body)
+    except ValueError as error:
+        raise Turned(400, str(error)) from None
+
+
+def _read(ext_id: str, content: Mapping[str, Any], body: bytes) -> Event | None:
+    """Give the event of an envelope of ours; None for a type that starts nothing."""
+    kind = str(content.get("type"))
+    found = started_by(kind)
+    if found is None:
+        return None
+    if fields := _wrong(found, kind, content):
+        raise Turned(422, f"{kind} has wrong fields; nothing was kept", fields)
+    return Event(ext_id=ext_id, workflow=found, body=body)
+
+
+def _from_hubspot(content: object) -> list[Event]:
+    """
+    Read HubSpot's list of events: each becomes one of ours.
+
+    A delivery that is tried again differs in `attemptNumber`, so that is left out of what is kept.
+    """
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise Turned(400, "the body is not a list of events")
+    if len(content) > MOST_EVENTS:
+        raise Turned(413, f"more than {MOST_EVENTS} events at once")
+    events = []
+    for one in content:
+        kept = {name: value for name, value in one.items() if name != "attemptNumber"}
+        ext_id = "-".join(
+            str(one.get(name)) for name in ("subscriptionId", "eventId", "objectId", "occurredAt")
+        )
+        envelope = {"type": one.get("subscriptionType"), "data": kept}
+        event = _read(_checked_id(ext_id), envelope, canonical(envelope))
+        events += [event] if event else []
+    return events
+
+
+def _own_id(content: Mapping[str, Any]) -> str:
+    found = content.get("event_id") or content.get("id")  # Slack's word, and Stripe's
+    if not isinstance(found, str):
+        raise Turned(400, "the event has no id")
+    return found
+
+
+def _checked_id(ext_id: str) -> str:
+    if not ext_id or len(ext_id) > MOST_ID or not ext_id.isprintable():
+        raise Turned(400, f"an event's id must be printable and at most {MOST_ID} characters")
+    return ext_id
+
+
+def _wrong(found: Workflow, kind: str, content: Mapping[str, Any]) -> list[dict[str, str]]:
+    strangers = sorted(set(content) - OURS - {"id", "event_id"})
+    wrong = [{"field": name[:100], "problem": "unknown field"} for name in strangers]
+    try:
+        found.events[kind].model_validate(content.get("data"))
     except ValidationError as error:
         wrong += [
             {

@@ -18,9 +18,6 @@ from pathlib import Path
 import httpx
 from sqlalchemy.engine import make_url
 
-import rollout.effects
-import rollout.handoffs
-import rollout.refusals  # noqa: F401 # like the two above: their tables are to be created
 from flows.doors.ports import choose_ports
 from flows.doors.processes import Part, stop_all
 from flows.doors.signals import Signals

@@ -15,10 +15,11 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import exc
 from starlette.requests import ClientDisconnect
 
-from flows.doors.intake import MOST_BYTES, Event, Turned, read_event
+from flows.doors.intake import MOST_BYTES, Event, Source, Turned, read_events
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.settings import SettingsError, database_url, settings
+from integrations.signatures import Incoming
 from rollout.errors import EventIdReused
 from rollout.inbox import receive
 from rollout.ledger import note
@@ -54,7 +55,7 @@ async def hook(source: str, request: Request) -> JSONResponse:
 async def _take(source: str, request: Request) -> Answer:
     try:
         body = await _bounded(request)
-        event = read_event(source, _secrets(), request.headers, body)
+        events = read_events(_source(source), _incoming(request, body))
     except Turned as turned:
         if turned.status == 401:
             await run_in_threadpool(_count, source, "signature")
@@ -62,7 +63,9 @@ async def _take(source: str, request: Request) -> Answer:
         if turned.fields:
             wrong["fields"] = turned.fields
         return turned.status, wrong
-    return await run_in_threadpool(_keep, source, event, body)
+    if not events:
+        return 200, {"status": "ignored", "why": "nothing here is started by these events"}
+    return await run_in_threadpool(_keep, source, events)
 
 
 async def _bounded(request: Request) -> bytes:
@@ -75,42 +78,59 @@ async def _bounded(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _secrets() -> dict[str, list[str]]:
-    return {
-        source: [secret.get_secret_value() for secret in secrets]
-        for source, secrets in settings().hook_secrets.items()
-    }
+def _source(name: str) -> Source:
+    known = settings()
+    keys = known.hook_secrets.get(name)
+    if keys is None:
+        raise Turned(404, f"there is no source {name[:50]!r} here")
+    return Source(name, known.style_of(name), [key.get_secret_value() for key in keys])
 
 
-def _keep(source: str, event: Event, body: bytes) -> Answer:
+def _incoming(request: Request, body: bytes) -> Incoming:
+    """Give the request as its sender signed it: under the public address, if there is one."""
+    seen = settings().hooks_public_url.rstrip("/")
+    url = f"{seen}{request.url.path}" if seen else str(request.url.replace(query=""))
+    if request.url.query:
+        url = f"{url}?{request.url.query}"
+    return Incoming(body, request.headers, now(), request.method, url)
+
+
+def _keep(source: str, events: list[Event]) -> Answer:
+    """Keep all events of a request, or none of them."""
     try:
         with transaction() as session:
-            arrival, fresh = receive(
-                session,
-                source=source,
-                ext_id=event.ext_id,
-                workflow=event.workflow.name,
-                body=body,
-                now=now(),
-            )
-            kept = arrival.id
+            kept = [
+                receive(
+                    session,
+                    source=source,
+                    ext_id=event.ext_id,
+                    workflow=event.workflow.name,
+                    body=event.body,
+                    now=now(),
+                )
+                for event in events
+            ]
+            told = [
+                {"id": arrival.id, "status": "accepted" if fresh else "duplicate"}
+                for arrival, fresh in kept
+            ]
     except EventIdReused as reused:
-        _alert(source, event)
+        _alert(source, events, reused.ext_id)
         return 409, {"error": str(reused)}
-    if fresh:
-        return 202, {"id": kept, "status": "accepted"}
-    return 200, {"id": kept, "status": "duplicate"}
+    status = 202 if any(fresh for _, fresh in kept) else 200
+    return status, dict(told[0]) if len(told) == 1 else {"events": told}
 
 
-def _alert(source: str, event: Event) -> None:
+def _alert(source: str, events: list[Event], ext_id: str) -> None:
+    workflow = next(one.workflow.name for one in events if one.ext_id == ext_id)
     with transaction() as session:
         note(
             session,
-            workflow=event.workflow.name,
+            workflow=workflow,
             kind="event_id_reused",
             actor=source,
             at=now(),
-            fields={"event": event.ext_id},
+            fields={"event": ext_id},
         )
 
 

@@ -67,6 +67,8 @@ async def recover(client: PrefectClient, held: Collection[UUID]) -> int:
     runs |= {run.id: run for run in await _of(client, FlowRunFilterId(any_=[*by_run]), len(by_run))}
     mended = 0
     for run in runs.values():
+        if run.work_pool_name not in {None, settings().work_pool}:
+            continue  # another pool's workers look after it
         mended += await _mend(client, run, by_run.get(run.id), held=run.id in held)
     for case in cases:
         if case.run_id not in runs:

@@ -21,7 +21,7 @@ from integrations.signatures import sign
 from rollout.authority import Authority
 from rollout.inbox import Arrival
 from rollout.refusals import Refusal
-from tests.pilot import Form, Pilot, until
+from tests.pilot import WEBSITE_KEY, Form, Pilot, until
 
 pytestmark = pytest.mark.system
 
@@ -126,12 +126,12 @@ def test_an_unknown_source_is_told(pilot: Pilot) -> None:
 
 
 def headers_for(pilot: Pilot, body: bytes, **changes: str) -> dict[str, str]:
-    secret = pilot.system.state.hook_secrets["website"][0]
+    secret = WEBSITE_KEY
     return {**sign(secret, uuid4().hex, now(), body), **changes}
 
 
 def signed_before(pilot: Pilot, body: bytes, age: timedelta) -> dict[str, str]:
-    secret = pilot.system.state.hook_secrets["website"][0]
+    secret = WEBSITE_KEY
     return sign(secret, uuid4().hex, now() - age, body)
 
 
@@ -166,7 +166,7 @@ def test_the_same_id_again_is_known_and_another_body_is_a_conflict(pilot: Pilot)
     form = pilot.lead()
     body = json.dumps({"type": "lead.created", "data": form}).encode()
     changed = json.dumps({"type": "lead.created", "data": {**form, "company": "B"}}).encode()
-    secret, known, at = pilot.system.state.hook_secrets["website"][0], uuid4().hex, now()
+    secret, known, at = WEBSITE_KEY, uuid4().hex, now()
     answers: list[Any] = [
         pilot.post(one, sign(secret, known, at, one)) for one in (body, body, changed)
     ]

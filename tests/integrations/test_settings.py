@@ -75,9 +75,15 @@ def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TAXIWAY_CRM_URL", "localhost:80", "TAXIWAY_CRM_URL: must begin with http"),
         ("PREFECT_API_URL", "localhost:4200", "PREFECT_API_URL: must begin with http"),
         ("TAXIWAY_HOOK_SECRETS", "whsec_x", "TAXIWAY_HOOK_SECRETS must be JSON"),
-        ("TAXIWAY_HOOK_SECRETS", '{"website": []}', "website: each source has a list of keys"),
-        ("TAXIWAY_HOOK_SECRETS", '{"website": ["secret"]}', "website: each source has a list"),
-        ("TAXIWAY_HOOK_SECRETS", '{"website": ["whsec_"]}', "website: each source has a list"),
+        (
+            "TAXIWAY_HOOK_SECRETS",
+            '{"website": []}',
+            "website needs a list of keys, each whsec_ and base64",
+        ),
+        ("TAXIWAY_HOOK_SECRETS", '{"website": ["secret"]}', "website needs a list of keys"),
+        ("TAXIWAY_HOOK_STYLES", '{"crm": "carrier-pigeon"}', "crm: carrier-pigeon is unknown"),
+        ("TAXIWAY_HOOKS_PUBLIC_URL", "hooks.x", "TAXIWAY_HOOKS_PUBLIC_URL: must begin with http"),
+        ("TAXIWAY_HOOK_SECRETS", '{"website": ["whsec_"]}', "website needs a list of keys"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(

@@ -63,7 +63,8 @@ def test_a_case_is_found_by_its_other_names_whatever_their_case(database: str) -
     del database
     with transaction() as session:
         case = a_case(session, contract())
-        call_it(session, case.id, {"email": f"Ann.{case.id}@X.example", "contact": f"9{case.id}"})
+        names = [("email", f"Ann.{case.id}@X.example"), ("contact", f"9{case.id}")]
+        call_it(session, case.id, names)
 
         assert find_cases(session, f"ann.{case.id.lower()}@x.EXAMPLE") == [case.id]
         assert find_cases(session, f"contact/9{case.id}") == [case.id]

@@ -19,9 +19,9 @@ WHEN = datetime(2026, 11, 2, 9, tzinfo=UTC)
 OWNERS = ("mira@x.example", "jonas@x.example")
 
 
-def contract() -> Contract:
-    """A workflow that no other test knows."""
-    return replace(CONTRACT, workflow=f"trial-{uuid4().hex[:12]}")
+def contract(workflow: str | None = None) -> Contract:
+    """Lead routing's agreement, for a workflow that no other test knows unless it is named."""
+    return replace(CONTRACT, workflow=workflow or f"trial-{uuid4().hex[:12]}")
 
 
 def action(owner: str = OWNERS[0]) -> Action:
