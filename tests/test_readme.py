@@ -1,6 +1,10 @@
 """The README and the pages of the folders say what there is, and nothing that is not there."""
 
+import getpass
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +12,7 @@ from typer.main import get_command
 
 from flows.doors.cli import app
 from integrations.settings import Settings
+from tests.optional import need
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -39,6 +44,21 @@ def test_every_variable_is_one_that_is_read() -> None:
     known = {f"TAXIWAY_{name.upper()}" for name in Settings.model_fields} | {"TAXIWAY_HOME"}
 
     assert set(re.findall(r"TAXIWAY_[A-Z_]+", README)) <= known
+
+
+def test_the_service_is_one_that_systemd_takes(tmp_path: Path) -> None:
+    verify = shutil.which("systemd-analyze")
+    need(verify, "systemd-analyze")
+    found = re.search(r"^```ini\n(.*?)^```", README, re.M | re.S)
+    assert found, "the README shows a unit"
+    here = found[1].replace("/srv/taxiway/.venv", sys.prefix).replace("/srv/taxiway", str(ROOT))
+    unit = tmp_path / "taxiway.service"
+    unit.write_text(here.replace("User=taxiway", f"User={getpass.getuser()}"))
+    told = subprocess.run(
+        [verify or "", "verify", str(unit)], capture_output=True, text=True, check=False
+    )
+
+    assert (told.returncode, "taxiway.service:" in told.stderr) == (0, False), told.stderr
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

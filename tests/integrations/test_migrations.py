@@ -41,6 +41,35 @@ def test_a_database_from_before_there_were_revisions_keeps_what_it_holds(empty: 
     assert differences(empty) == []
 
 
+def test_the_sheets_of_the_first_version_stay_in_force(empty: Connection) -> None:
+    upgrade(empty, "0001")
+    empty.execute(text("insert into territory values ('DE', 'SMB', 'DACH SMB', 'dach-smb')"))
+    empty.execute(text("insert into roster values ('dach-smb', 'a@x.example', 'retail', '', '')"))
+    upgrade(empty)
+    there = "select team from territory_row join sheet on sheet.id = sheet_id where kind = "
+    seats = "select owner_email, weight, daily_cap from roster_row"
+
+    assert empty.execute(text(f"{there}'territories'")).scalars().all() == ["dach-smb"]
+    assert empty.execute(text(seats)).tuples().all() == [("a@x.example", 1, None)]
+
+
+def test_writes_of_an_older_version_keep_what_they_were(empty: Connection) -> None:
+    upgrade(empty, "0003")
+    names = (
+        "key, case_id, workflow, step, action, target, action_hash, basis, placed_at, "
+        "policy_version, method, path, body, body_sha, expected, noted, state, attempt, fence, "
+        "made_at, because"
+    )
+    values = "'k','L-1','w','owner','a','t','h','agent','full','p','PATCH','/','','','{}','{}',"
+    empty.execute(
+        text(f"insert into effect ({names}) values ({values}'done',1,1,now(),'accepted')")
+    )
+    upgrade(empty)
+
+    found = empty.execute(text("select state, changes, amount, undoes from effect"))
+    assert found.tuples().all() == [("done", {}, 0, None)]
+
+
 def test_to_upgrade_again_changes_nothing(empty: Connection) -> None:
     upgrade(empty)
     upgrade(empty)

@@ -30,6 +30,7 @@ for command in (
     system.up,
     system.down,
     system.demo,
+    system.doctor,
     cases.explain,
     cases.check,
     cases.cases,

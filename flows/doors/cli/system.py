@@ -1,4 +1,4 @@
-"""Commands about the installation: up, down, demo, and the first screen."""
+"""Commands about the installation: up, down, demo, doctor, and the first screen."""
 
 import signal
 import threading
@@ -63,6 +63,23 @@ def demo(
     raise typer.Exit(fly(stay=stay, as_json=as_json))
 
 
+def doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False
+) -> None:
+    """Check this installation, and say how to mend it; fails where something does not work."""
+    from flows.doors.cli.words import show
+    from flows.doors.doctor import Verdict, examine
+
+    found = list(examine())
+    rows = [
+        {"what": one.what, "is": one.verdict.value, "says": one.says, "mend": one.mend}
+        for one in found
+    ]
+    show(rows, as_json=as_json, title="This installation", nothing="")
+    if any(one.verdict is Verdict.FAIL for one in found):
+        raise typer.Exit(1)
+
+
 def first_screen() -> None:
     """Say what runs here and what to do next."""
     from flows.doors.state import read_state
@@ -83,5 +100,6 @@ def first_screen() -> None:
         "  taxiway rollout status   what each agent may do\n"
         "  taxiway reviews          what waits for a person\n"
         "  taxiway cases            the latest cases\n"
+        "  taxiway doctor           whether all of it is well\n"
         "  taxiway down             stop it"
     )
