@@ -34,7 +34,7 @@ Form = dict[str, Any]
 LADDER = list(Authority)
 _NUMBERS = itertools.count(1)
 
-WEBSITE_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WEBSITE_KEY = "whsec_dGhlIHdlYnNpdGUncyBvd24ga2V5"
 CRM_KEY = "an app's client secret"
 
 GOOD = next(one for one in samples.leads() if one.branch == "good" and not one.special)

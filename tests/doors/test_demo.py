@@ -60,7 +60,7 @@ def test_every_lead_has_its_case_and_every_case_its_ending(summary: dict[str, An
     flying = [one for one in samples.leads() if one.special != "bad-signature"]
 
     assert summary["cases"] == len(flying) == sum(summary["endings"].values())
-    assert set(summary["endings"]) == {"watched", "acted", "handed_off"}
+    assert set(summary["endings"]) == {"watched", "acted", "handed_off", "kept"}
 
 
 def test_a_person_edited_one(

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 CODE = ("flows", "tasks", "rollout", "integrations")
-ASKED = "answer = await AGENT.propose(_question(lead))"
+ASKED = "answer = await AGENT.propose(_question(lead, turn, taken))"
 
 
 @pytest.fixture
