@@ -37,7 +37,9 @@ def test_a_case_that_waits_keeps_its_proposal_when_new_code_is_deployed(
     steps = copy / "tasks" / "lead_routing.py"
     source = steps.read_text()
     assert ASKED in source
-    steps.write_text(source.replace(ASKED, f"raise RuntimeError('another version')\n    {ASKED}"))
+    steps.write_text(
+        source.replace(ASKED, f"raise RuntimeError('another version')\n        {ASKED}")
+    )
     pilot.at(Authority.RECOMMEND)
     form = pilot.lead()
     event = pilot.send(form)

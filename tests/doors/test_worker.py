@@ -80,8 +80,8 @@ def test_a_case_that_runs_outlives_its_worker(pilot: Pilot, method: str) -> None
 
     assert ended.ending == Ending.ACTED
     assert len(pilot.crm.requests()) > before
-    written = [list(one["content"]["properties"])[0] for one in pilot.writes_to(form["contact_id"])]
-    assert written == ["taxiway_lane", "hubspot_owner_id"]
+    written = [one["content"]["properties"] for one in pilot.writes_to(form["contact_id"])]
+    assert ["taxiway_lane" in one for one in written] == [True, False]
     assert pilot.facts(case.id).count("proposal") == 1
 
 
