@@ -97,13 +97,12 @@ def _markdown(brief: Brief) -> Iterator[str]:
     yield f"**Why you are asked** (confidence: {quoted(brief.sureness)})"
     yield from (f"- {quoted(line)}" for line in brief.because)
     yield ""
-    yield "| evidence | value | source | read at | points |"
-    yield "|---|---|---|---|---|"
+    yield "**Evidence**"
     for one in brief.evidence:
-        mark = "" if one.trusted else " (untrusted text)"
+        mark = "untrusted text, " if not one.trusted else ""
         yield (
-            f"| {quoted(one.says)} | {quoted(one.value)}{mark} | {quoted(one.source)} "
-            f"{quoted(one.record)} | {one.retrieved_at:%Y-%m-%d %H:%M} | {one.points:+.2f} |"
+            f"- {quoted(one.says)}: **{quoted(one.value)}** ({mark}{quoted(one.source)} "
+            f"{quoted(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC, {one.points:+.2f})"
         )
     yield ""
     yield "**Your answer**"

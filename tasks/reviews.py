@@ -31,15 +31,18 @@ from rollout.rights import Ruling
 from tasks.cases import PROPOSAL
 
 MOST_SLEEPS = 200
+NO_REASON = "no reason"  #: an optional choice would be a riddle of types in the UI's form
 
 
 class ReviewForm(RunInput):
     """The fields that every review's form has. The verb has no default, so none is invented."""
 
-    verb: Literal["approve", "edit", "reject"] = Field(description="Your answer")
-    by: str = Field(description="Your name", min_length=1, max_length=100)
-    reason: Literal[tuple(reason.value for reason in Reason)] | None = Field(  # type: ignore[valid-type] # a Literal made of an enum
-        default=None, description="Why; needed for edit and reject"
+    verb: Literal["approve", "edit", "reject"] = Field(
+        title="Your answer", description="What is to happen."
+    )
+    by: str = Field(title="Your name", description="Who decides.", min_length=1, max_length=100)
+    reason: Literal[(NO_REASON, *(reason.value for reason in Reason))] = Field(  # type: ignore[valid-type] # a Literal made of an enum
+        default=NO_REASON, title="Why", description="Needed for edit and reject."
     )
 
 
@@ -137,14 +140,14 @@ def _take(
                     fields={"review": review.id},
                 )
         return "The run was resumed without an answer."
-    edit = filled.model_dump(exclude={"verb", "by", "reason"}, exclude_none=True)
+    edit = filled.model_dump(exclude={"verb", "by", "reason"})
     answer = Answer(
         verb=Verb(filled.verb),
         by=filled.by,
         proof=Proof.DECLARED,
         channel="prefect-ui",
         edit=_changed(edit, proposal) if filled.verb == "edit" else {},
-        reason=Reason(filled.reason) if filled.reason else None,
+        reason=None if filled.reason == NO_REASON else Reason(filled.reason),
         action_hash=review.action_hash,
     )
     try:
@@ -167,11 +170,16 @@ def _changed(edit: Mapping[str, str], proposal: Proposal) -> dict[str, str]:
 def _form(
     contract: Contract, review: ReviewRow, proposal: Proposal, ruling: Ruling, refused: str
 ) -> type[ReviewForm]:
-    """Build the form: its fields, the values to choose from, and the brief above them."""
+    """Build the form: its fields, each as proposed, what else to choose, and the brief above."""
+    proposed = proposal.action.arguments
     extra = {
         field: (
-            Literal[tuple(values)] | None,
-            Field(default=None, description=f"For an edit: another {field}"),
+            Literal[tuple(dict.fromkeys((proposed[field], *values)))],
+            Field(
+                default=proposed[field],
+                title=field.capitalize(),
+                description=f"For an edit, choose another {field}.",
+            ),
         )
         for field, values in review.choices.items()
     }

@@ -5,6 +5,8 @@ import itertools
 import json
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -22,12 +24,13 @@ from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
 from integrations.signatures import sign
 from rollout.authority import Authority, Exposure
-from rollout.case import CaseRow, Ending
+from rollout.case import CaseRow, Ending, Proposal
 from rollout.effects import EffectRow
 from rollout.grants import change, current
 from rollout.inbox import Arrival
-from rollout.ledger import Entry
+from rollout.ledger import Entry, recall
 from rollout.reviews import ReviewRow, Status
+from tasks.cases import PROPOSAL
 
 T = TypeVar("T")
 Form = dict[str, Any]
@@ -113,13 +116,13 @@ class Pilot:
 
     def case(self, inbox_id: str) -> CaseRow:
         """Wait for an event's case to be opened."""
-        return until(lambda: self._case(inbox_id), f"event {inbox_id} has a case")
+        return until(lambda: self.known(inbox_id), f"event {inbox_id} has a case")
 
     def ended(self, inbox_id: str, patience: float = 40.0) -> CaseRow:
         """Wait for an event's case to end."""
 
         def over() -> CaseRow | None:
-            case = self._case(inbox_id)
+            case = self.known(inbox_id)
             return case if case is not None and case.ending else None
 
         return until(over, f"event {inbox_id} has ended", patience)
@@ -172,8 +175,16 @@ class Pilot:
             async with get_client() as client:
                 return await ask(client)
 
-        with temporary_settings({PREFECT_API_URL: self.system.state.prefect_api_url}):
-            return asyncio.run(asked())
+        url = {PREFECT_API_URL: self.system.state.prefect_api_url}
+        with temporary_settings(url), ThreadPoolExecutor(1) as apart:  # a browser has a loop here
+            return apart.submit(copy_context().run, asyncio.run, asked()).result()
+
+    def proposed(self, case_id: str) -> str:
+        """Give the owner whom a case's proposal names."""
+        with transaction() as session:
+            found = recall(session, case_id, PROPOSAL, Proposal)
+        assert found is not None, f"{case_id} has a proposal"
+        return found.action.arguments["owner"]
 
     def facts(self, case_id: str) -> list[str]:
         """Give the kinds of a case's ledger rows, in order."""
@@ -196,7 +207,8 @@ class Pilot:
             if one["applied"] and contact_id in json.dumps([one["path"], one["content"]])
         ]
 
-    def _case(self, inbox_id: str) -> CaseRow | None:
+    def known(self, inbox_id: str) -> CaseRow | None:
+        """Give an event's case, if it has one by now."""
         with transaction() as session:
             arrival = session.get_one(Arrival, inbox_id)
             return session.get(CaseRow, arrival.case_id) if arrival.case_id else None

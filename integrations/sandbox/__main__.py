@@ -5,8 +5,9 @@ from pathlib import Path
 
 import uvicorn
 
-from integrations.sandbox.app import Limits, build
+from integrations.sandbox.app import build
 from integrations.sandbox.assignment import Assignment
+from integrations.sandbox.guard import Limits
 from integrations.sandbox.store import Store
 
 

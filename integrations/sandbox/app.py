@@ -1,20 +1,14 @@
 """The sandbox's doors: the CRM's public paths, and `/_sandbox` for whoever runs a trial."""
 
-import asyncio
-import json
-import time
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from integrations.sandbox.assignment import Assignment, assigning
 from integrations.sandbox.control import control
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.guard import Limits, guard
 from integrations.sandbox.refunds import refunds
 from integrations.sandbox.search import search
 from integrations.sandbox.shapes import (
@@ -28,17 +22,8 @@ from integrations.sandbox.shapes import (
 from integrations.sandbox.store import Record, Store
 
 Body = dict[str, Any]
-Properties = Annotated[str, Query()]
+Properties = Annotated[list[str] | None, Query()]  #: repeated, or separated by commas
 OWN = {("contacts", "companies"): 1, ("companies", "contacts"): 2, ("tasks", "contacts"): 204}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What the sandbox asks of its clients."""
-
-    token: str = "sandbox"  # noqa: S105 # a sandbox has no secrets
-    lag: float = 1.0  #: seconds until search sees a write
-    burst: int = 190  #: requests in ten seconds
 
 
 def build(store: Store, limits: Limits, assignment: Assignment | None = None) -> FastAPI:
@@ -53,10 +38,11 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
     faults = Faults()
     _objects(app, store, limits)
     _links(app, store)
+    _labelled_links(app, store)
     _owners(app, store)
     app.include_router(refunds(store))
     app.include_router(control(store, faults))
-    _guard(app, store, limits, faults)
+    guard(app, store, limits, faults)
 
     @app.exception_handler(HTTPException)
     async def tell(_: Request, problem: HTTPException) -> JSONResponse:
@@ -100,7 +86,9 @@ def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
         return envelope(record, list(properties))
 
     @app.get(ROOT)
-    async def many(kind: str, limit: int = 10, after: int = 0, properties: Properties = "") -> Body:
+    async def many(
+        kind: str, limit: int = 10, after: int = 0, properties: Properties = None
+    ) -> Body:
         wanted = _listed(properties)
         found = [envelope(record, wanted) for record in store.all(known_kind(kind))]
         return page(found, min(limit, 100), after)
@@ -109,8 +97,8 @@ def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
     async def one(
         kind: str,
         number: str,
-        properties: Properties = "",
-        associations: Properties = "",
+        properties: Properties = None,
+        associations: Properties = None,
         idProperty: str | None = None,  # noqa: N803 # the CRM's own word
     ) -> Body:
         record = _one(store, kind, number, idProperty)
@@ -154,91 +142,29 @@ def _links(app: FastAPI, store: Store) -> None:
         return envelope(record, ())
 
 
+def _labelled_links(app: FastAPI, store: Store) -> None:
+    @app.put("/crm/v4/objects/{kind}/{number}/associations/{to}/{other}", status_code=201)
+    async def link(kind: str, number: str, to: str, other: str, labels: list[Body]) -> Body:
+        record, target = _one(store, kind, number, None), _one(store, to, other, None)
+        with store.whole():
+            for label in labels:
+                known = int(label["associationTypeId"])
+                store.link((kind, record.id), (to, target.id), known)
+        return {
+            "fromObjectTypeId": kind,
+            "fromObjectId": str(record.id),
+            "toObjectTypeId": to,
+            "toObjectId": str(target.id),
+            "labels": [],
+        }
+
+
 def _owners(app: FastAPI, store: Store) -> None:
     @app.get("/crm/v3/owners")
     @app.get("/crm/v3/owners/")
     async def owners(limit: int = 100, after: int = 0, *, archived: bool = False) -> Body:
         found = [one for one in store.owners() if bool(one.get("archived")) == archived]
         return page(found, min(limit, 500), after)
-
-
-def _guard(app: FastAPI, store: Store, limits: Limits, faults: Faults) -> None:
-    recent: deque[float] = deque()
-
-    @app.middleware("http")
-    async def guard(request: Request, onward: Callable[[Request], Awaitable[Response]]) -> Response:
-        path = request.url.path
-        if path.startswith("/_sandbox/"):
-            return await onward(request)
-        content = await request.body()
-        refused = _refusal(request, limits, recent)
-        if refused is not None:
-            store.note_request(
-                request.method, path, refused.status_code, _json(content), applied=False
-            )
-            return JSONResponse(refused.detail, refused.status_code, headers=refused.headers)
-        fault = faults.next_for(request.method, path)
-        applied = fault is None or fault.applies
-        response: Response = Response(status_code=500)
-        if fault is not None and fault.do == "delay":
-            await asyncio.sleep(fault.seconds)
-        if applied:
-            response = await onward(request)
-        status = response.status_code
-        if fault is not None:
-            response = await _spoilt(response, fault.do, fault.status, fault.headers)
-            status = response.status_code if not fault.applies else status
-        store.note_request(
-            request.method, path, status, _json(content), applied=applied and status < 300
-        )
-        return response
-
-
-async def _spoilt(response: Response, do: str, status: int, headers: dict[str, str]) -> Response:
-    match do:
-        case "status" | "status_after_apply":
-            return JSONResponse(
-                {"status": "error", "message": "scripted", "category": "SCRIPTED"}, status, headers
-            )
-        case "reset_before_apply" | "reset_after_apply":
-            return _Reset()
-        case "truncate":
-            return Response('{"id": "1', response.status_code, media_type="application/json")
-        case _:
-            return response
-
-
-class _Reset(Response):
-    """No answer at all: the connection breaks."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(b"content-length", b"999"), (b"content-type", b"application/json")],
-            }
-        )  # and never the body: the server then breaks the connection
-
-
-def _refusal(request: Request, limits: Limits, recent: deque[float]) -> Problem | None:
-    if request.headers.get("authorization") != f"Bearer {limits.token}":
-        return Problem(401, "INVALID_AUTHENTICATION", "Authentication credentials not found")
-    moment = time.monotonic()
-    while recent and recent[0] < moment - 10:
-        recent.popleft()
-    if len(recent) >= limits.burst:
-        wait = {"Retry-After": str(max(1, round(recent[0] + 10 - moment)))}
-        return Problem(429, "RATE_LIMITS", "You have reached your ten_secondly limit.", (), wait)
-    recent.append(moment)
-    return None
-
-
-def _json(content: bytes) -> object:
-    try:
-        return json.loads(content) if content else None
-    except ValueError:
-        return content.decode(errors="replace")  # a form
 
 
 def _one(store: Store, kind: str, number: str, by: str | None) -> Record:
@@ -283,5 +209,5 @@ def _unique_email(store: Store, kind: str, properties: dict[str, str]) -> None:
             raise Problem(409, "CONFLICT", f"Contact already exists. Existing ID: {record.id}")
 
 
-def _listed(words: str) -> list[str]:
-    return [word for word in words.split(",") if word]
+def _listed(words: list[str] | None) -> list[str]:
+    return [word for some in words or () for word in some.split(",") if word]
