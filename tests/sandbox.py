@@ -20,7 +20,18 @@ TOKEN = "token-of-a-test"  # a sandbox's
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = any_free()
     store: Path = tmp_path_factory.mktemp("crm") / "crm.sqlite"
-    words = ["--port", str(port), "--store", str(store), "--token", TOKEN, "--search-lag", "0.4"]
+    words = [
+        "--port",
+        str(port),
+        "--store",
+        str(store),
+        "--token",
+        TOKEN,
+        "--search-lag",
+        "0.4",
+        "--burst",
+        "100000",
+    ]
     process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words])
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url), "the sandbox listens")
