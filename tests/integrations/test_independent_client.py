@@ -66,7 +66,7 @@ async def test_the_owner_that_we_set_is_the_one_that_they_see(
 
 
 async def test_both_read_the_same_owners(theirs: TheirClient, crm: HubSpot) -> None:
-    page = theirs.crm.owners.owners_api.get_page(limit=100)
+    page = theirs.crm.owners.owners_api.get_page(limit=500)
 
     assert [one.id for one in page.results] == [one.id for one in await crm.owners()]
 
