@@ -96,9 +96,9 @@ class HubSpot:
         self._web = web
 
     @classmethod
-    def at(cls, url: str, token: str, timeout: float = 10.0) -> Self:
-        """Connect to a CRM's address with a private app's token."""
-        return cls(Web("the CRM", url, token, timeout=timeout))
+    def at(cls, url: str, token: str, timeout: float = 10.0, *, per_second: float = 1000.0) -> Self:
+        """Connect to a CRM's address with a private app's token, at a pace."""
+        return cls(Web("the CRM", url, token, timeout=timeout, per_second=per_second))
 
     async def close(self) -> None:
         """Close the connections."""

@@ -5,6 +5,7 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_DATABASE_URL    your own PostgreSQL instead of the embedded one
     PREFECT_API_URL         your own Prefect server instead of the one that `up` starts
     TAXIWAY_CRM_URL, TAXIWAY_CRM_TOKEN      your CRM instead of the sandbox
+    TAXIWAY_CRM_PER_SECOND  how many calls the CRM takes
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
     TAXIWAY_HOOK_STYLES     JSON: {"crm": "hubspot-v3"}; how a source signs
     TAXIWAY_HOOKS_PUBLIC_URL    the receiver's address as senders see it
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     observe_suspension: bool = False  #: let Prefect's own observer watch each run; slower
     max_reruns: int = Field(default=3, ge=0, le=20)
     lease_seconds: float = Field(default=15, gt=0)  #: a write that takes longer counts as lost
+    crm_per_second: float = Field(default=15, gt=0)  #: calls; HubSpot takes 190 in ten seconds
     http_timeout_seconds: float = Field(default=10, gt=0)
     #: When a search shows what became of a lost write: lease, slowest acceptance and index lag.
     search_quarantine_seconds: float = Field(default=30, gt=0)

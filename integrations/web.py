@@ -21,6 +21,7 @@ from tenacity import (
 )
 
 from integrations.errors import NotFound, Refused, Unavailable
+from integrations.pace import pace_of
 
 MOST_PATIENCE = 8.0  #: seconds that one call waits for its turn, all told
 
@@ -46,9 +47,11 @@ class Web:
         token: str,
         *,
         timeout: float = 10.0,
+        per_second: float = 1000.0,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.system = system
+        self._pace = pace_of(url, per_second)
         self._client = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
@@ -111,6 +114,7 @@ class Web:
         content: bytes | None,
         headers: Mapping[str, str],
     ) -> Body:
+        await self._pace.turn()
         kind = {"Content-Type": "application/json"} if content is not None else {}
         try:
             response = await self._client.request(
@@ -125,7 +129,9 @@ class Web:
     def _answer(self, response: httpx.Response) -> Body:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
-            raise _ToldToWaitError("too many requests (429)", _retry_after(response))
+            seconds = _retry_after(response)
+            self._pace.hold(seconds)
+            raise _ToldToWaitError("too many requests (429)", seconds)
         if status >= 500 or (status in {408, 409, 425} and not _is_json(response)):
             raise Unavailable(self.system, f"it answered {status}")
         if status >= 300:

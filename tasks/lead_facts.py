@@ -34,7 +34,7 @@ from rollout.territories import (
     territories_at,
 )
 from tasks.steps import once, step
-from tasks.systems import crm_reader
+from tasks.systems import active_owners, crm_reader
 
 COUNTRY = re.compile("[A-Z]{2}")
 
@@ -52,7 +52,7 @@ async def read_lead(case: Case) -> Lead:
         return _gone(case, body)
     said = submission_in(body) or _as_submitted(case, contact)
     match = await _match(crm, said, contact)
-    owners = {owner.email: owner for owner in await crm.owners() if not owner.archived}
+    owners = {owner.email: owner for owner in await active_owners()}
     lead = Lead(
         contact_id=said.contact_id,
         submission=said,

@@ -6,14 +6,18 @@ gate is the second lock on the same door.
 """
 
 import asyncio
+import time
 from weakref import WeakKeyDictionary
 
-from integrations.hubspot import HubSpot
+from integrations.hubspot import HubSpot, Owner
 from integrations.settings import settings
 from rollout.case import Case
 from rollout.errors import ContractBroken
 from rollout.gate import may_write
 
+OWNERS_HOLD = 60.0  #: seconds; people join and leave more slowly than leads come
+
+_OWNERS: dict[str, tuple[float, list[Owner]]] = {}
 _OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, HubSpot] = WeakKeyDictionary()
 
 
@@ -23,9 +27,22 @@ def crm_reader() -> HubSpot:
     if loop not in _OPEN:
         known = settings()
         _OPEN[loop] = HubSpot.at(
-            known.crm_url, known.crm_token.get_secret_value(), known.http_timeout_seconds
+            known.crm_url,
+            known.crm_token.get_secret_value(),
+            known.http_timeout_seconds,
+            per_second=known.crm_per_second,
         )
     return _OPEN[loop]
+
+
+async def active_owners() -> list[Owner]:
+    """Give the CRM's active users, as they were within the last minute."""
+    url, moment = settings().crm_url, time.monotonic()
+    known = _OWNERS.get(url)
+    if known is None or moment - known[0] > OWNERS_HOLD:
+        found = [owner for owner in await crm_reader().owners() if not owner.archived]
+        known = _OWNERS[url] = (moment, found)
+    return known[1]
 
 
 def crm_writer(case: Case) -> HubSpot:

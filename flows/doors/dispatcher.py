@@ -25,6 +25,9 @@ WAKE_CHANNEL = "taxiway_wake"  #: announced when a run has become ready to start
 ELSEWHERE = "decided elsewhere"  #: who a wake-up names; who really decided is in the ledger
 
 
+_DEPLOYMENTS: dict[str, UUID] = {}
+
+
 class Later(Exception):
     """An errand cannot be done now."""
 
@@ -48,6 +51,7 @@ async def _carry(client: PrefectClient, errand: Errand) -> None:
         else:
             await _wake(client, UUID(errand.payload["flow_run_id"]), errand.payload["verb"])
     except Exception as error:  # noqa: BLE001 # the trouble of one errand must not stop the others
+        _DEPLOYMENTS.clear()
         logger.warning("errand %s is put off: %s", errand.id, error)
         await asyncio.to_thread(_postpone, errand, str(error) or type(error).__name__)
         return
@@ -56,13 +60,20 @@ async def _carry(client: PrefectClient, errand: Errand) -> None:
 
 async def _start(client: PrefectClient, inbox_id: str, key: str) -> None:
     workflow = await asyncio.to_thread(_workflow_of, inbox_id)
-    deployment = await client.read_deployment_by_name(full_name(workflow))
     await client.create_flow_run_from_deployment(
-        deployment.id,
+        await _deployment(client, workflow),
         parameters={"inbox_id": inbox_id},
         idempotency_key=key,
         state=Scheduled(),
     )
+
+
+async def _deployment(client: PrefectClient, workflow: str) -> UUID:
+    """Give a deployment's id, and ask for it once; one that was made anew is asked for again."""
+    if workflow not in _DEPLOYMENTS:
+        found = await client.read_deployment_by_name(full_name(workflow))
+        _DEPLOYMENTS[workflow] = found.id
+    return _DEPLOYMENTS[workflow]
 
 
 async def _wake(client: PrefectClient, run_id: UUID, verb: str) -> None:

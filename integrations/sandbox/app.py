@@ -41,7 +41,7 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
     _labelled_links(app, store)
     _owners(app, store)
     app.include_router(refunds(store))
-    app.include_router(control(store, faults))
+    app.include_router(control(store, faults, limits))
     guard(app, store, limits, faults)
 
     @app.exception_handler(HTTPException)

@@ -21,6 +21,10 @@ class Sandbox:
         """Script a fault: do, method, path (a regular expression), status, times, seconds."""
         self._post("/_sandbox/faults", script)
 
+    def limit(self, burst: int) -> None:
+        """Let it take so many requests in ten seconds."""
+        self._post("/_sandbox/limits", {"burst": burst})
+
     def works_again(self) -> None:
         """Drop every scripted fault."""
         httpx.delete(f"{self._url}/_sandbox/faults").raise_for_status()

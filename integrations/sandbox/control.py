@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from integrations.sandbox.faults import Faults
+from integrations.sandbox.guard import Limits
 from integrations.sandbox.refunds import all_refunds, put_charge
 from integrations.sandbox.shapes import Problem, known_kind
 from integrations.sandbox.store import Store
@@ -12,11 +13,17 @@ from integrations.sandbox.store import Store
 Body = dict[str, Any]
 
 
-def control(store: Store, faults: Faults) -> APIRouter:
+def control(store: Store, faults: Faults, limits: Limits) -> APIRouter:
     """Build the paths below `/_sandbox`; they ask for no token."""
     router = APIRouter()
     _world(router, store)
     _faults(router, faults)
+
+    @router.post("/_sandbox/limits")
+    async def limit(wish: Body) -> Body:
+        limits.burst = int(wish["burst"])
+        return {"status": "ok"}
+
     return router
 
 

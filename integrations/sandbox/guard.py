@@ -16,7 +16,7 @@ from integrations.sandbox.shapes import Problem
 from integrations.sandbox.store import Store
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limits:
     """What the sandbox asks of its clients."""
 

@@ -44,7 +44,8 @@ class Bench:
         self._numbers = iter(range(10**9))
 
     def prepare(self) -> None:
-        """Deploy the bare flow into the warm worker's pool."""
+        """Deploy the bare flow into the warm worker's pool; a CRM without limits is measured."""
+        self.pilot.crm.limit(10**6)
 
         async def deploy(_: PrefectClient) -> None:
             made = await bare.ato_deployment(
