@@ -11,6 +11,7 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_HOOKS_PUBLIC_URL    the receiver's address as senders see it
     TAXIWAY_AUDIT_HEADS     the file in which the ends of the ledger's chain are published
     TAXIWAY_HEARTBEAT_URL   called every minute in which all went well
+    TAXIWAY_RUN_SECONDS     how long a run may work before it is given up
     TAXIWAY_LANES           how many cases run side by side in the worker
 """
 
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     work_pool: str = "taxiway"
     lanes: int = Field(default=2, ge=1, le=64)
     poll_seconds: float = Field(default=1.0, gt=0, le=60)
+    run_seconds: float = Field(default=600, gt=0)  #: a run that works longer is given up
     observe_suspension: bool = False  #: let Prefect's own observer watch each run; slower
     max_reruns: int = Field(default=3, ge=0, le=20)
     lease_seconds: float = Field(default=15, gt=0)  #: a write that takes longer counts as lost

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,11 +30,11 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Cancelled, Pending
+from prefect.states import Cancelled, Crashed, Pending
 from sqlalchemy.exc import OperationalError
 
 from flows.doors.deployments import apply_all
@@ -53,6 +54,16 @@ PASSING = (httpx.HTTPError, PrefectHTTPStatusError, OperationalError)  #: the ot
 DRAIN_SECONDS = 5.0
 HEARTBEAT_SECONDS = 20.0
 RECOVERY_SECONDS = 30.0
+GIVE_UP_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run in a lane."""
+
+    lane: Lane
+    name: str
+    since: float
 
 
 class Worker:
@@ -62,7 +73,8 @@ class Worker:
         self._client = client
         self._claim = claim
         self._idle: list[Lane] = []
-        self._busy: dict[UUID, Lane] = {}
+        self._busy: dict[UUID, Job] = {}
+        self._lanes = 0
         self._stopping = asyncio.Event()
         self._ready = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -74,10 +86,8 @@ class Worker:
     async def work(self) -> None:
         """Work until told to stop."""
         await recover(self._client, ())
-        for number in range(settings().lanes):
-            lane = Lane(number)
-            lane.start()
-            self._idle.append(lane)
+        for _ in range(settings().lanes):
+            self._open_lane()
         async with listening(WAKE_CHANNEL) as wake, listening(CHANNEL) as errands:
             self._wake = wake
             chores = [
@@ -86,6 +96,7 @@ class Worker:
                     (self._take, settings().poll_seconds, wake),
                     (self._break_off, settings().poll_seconds, None),
                     (self._dispatch, settings().poll_seconds, errands),
+                    (self._give_up, GIVE_UP_SECONDS, None),
                     (self._recover, RECOVERY_SECONDS, None),
                     (self._show, HEARTBEAT_SECONDS, None),
                 )
@@ -143,18 +154,44 @@ class Worker:
                 self._put(entry.flow_run)
 
     def _put(self, flow_run: FlowRun) -> None:
-        lane = self._idle.pop()
-        self._busy[flow_run.id] = lane
+        job = self._busy[flow_run.id] = Job(self._idle.pop(), flow_run.name, time.monotonic())
 
         def free() -> None:
-            self._busy.pop(flow_run.id, None)
-            self._idle.append(lane)
+            if self._busy.get(flow_run.id) is not job:
+                return  # given up meanwhile; the lane has a successor
+            del self._busy[flow_run.id]
+            self._idle.append(job.lane)
             self._wake.set()
 
         def ended(_: Future[None]) -> None:
             self._loop.call_soon_threadsafe(free)
 
-        lane.submit(flow_run).add_done_callback(ended)
+        job.lane.submit(flow_run).add_done_callback(ended)
+
+    def _open_lane(self) -> None:
+        lane = Lane(self._lanes)
+        self._lanes += 1
+        lane.start()
+        self._idle.append(lane)
+
+    async def _give_up(self) -> None:
+        """
+        Give up what takes too long: its lane gets a successor, and recovery decides on the run.
+
+        What blocks its lane cannot be broken off. Should it go on some day, the ledger and the
+        fence of its writes keep it from doing anything twice.
+        """
+        limit = settings().run_seconds
+        for run_id, job in list(self._busy.items()):
+            if time.monotonic() - job.since < limit:
+                continue
+            logger.error("%s took longer than %g s and is given up", job.name, limit)
+            job.lane.cancel(run_id)
+            del self._busy[run_id]
+            self._open_lane()
+            self._wake.set()
+            state: State[Any] = Crashed(message=f"it took longer than {limit:g} s")
+            await self._client.set_flow_run_state(run_id, state, force=True)
 
     async def _break_off(self) -> None:
         """Break off what somebody cancels."""
@@ -170,9 +207,9 @@ class Worker:
             await self._break_off_one(run.id)
 
     async def _break_off_one(self, run_id: UUID) -> None:
-        lane = self._busy.get(run_id)
-        if lane is not None:
-            lane.cancel(run_id)
+        job = self._busy.get(run_id)
+        if job is not None:
+            job.lane.cancel(run_id)
             await self._while(lambda: run_id in self._busy, DRAIN_SECONDS)
         message = "cancelled by request"
         await self._client.set_flow_run_state(run_id, Cancelled(message=message), force=True)

@@ -1,0 +1,26 @@
+"""The hardship, in small: a minute of random kills."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+
+def test_after_a_minute_of_kills_every_lead_has_its_ending_and_no_write_is_doubled() -> None:
+    words = ["--minutes", "0.8", "--leads", "30", "--every", "6", "--json"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.hardship", *words],
+        capture_output=True,
+        text=True,
+        timeout=480,
+        check=False,
+    )
+    found = json.loads(ran.stdout.splitlines()[-1])
+
+    assert (found["leads"], found["ended"]) == (30, 30), found
+    assert [found[one] for one in ("lost", "doubled", "stuck", "orphans")] == [0] * 4, found
+    assert sum(found["kills"].values()) >= 3
+    assert ran.returncode == 0
