@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     run_seconds: float = Field(default=600, gt=0)  #: a run that works longer is given up
     observe_suspension: bool = False  #: let Prefect's own observer watch each run; slower
     max_reruns: int = Field(default=3, ge=0, le=20)
+    rerun_seconds: float = Field(default=60, gt=0)  #: until a run tries again after an outage
     lease_seconds: float = Field(default=15, gt=0)  #: a write that takes longer counts as lost
     crm_per_second: float = Field(default=15, gt=0)  #: calls; HubSpot takes 190 in ten seconds
     http_timeout_seconds: float = Field(default=10, gt=0)

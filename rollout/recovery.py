@@ -47,8 +47,14 @@ class Seen:
     settled_seconds: float = 0.0  #: since its state changed last
     has_form: bool = True  #: a paused run's form was stored, so it can be resumed
     case_open: bool | None = None  #: None: the run has no case yet
+    away: bool = False  #: it failed because an outside system was away
     decided: bool = False  #: the review it waits for has its decision
     reruns: int = 0
+
+
+def wait_before(seen: Seen, first: float) -> float:
+    """Give the seconds until a run is started again: at once, or 1, 4, 16 ... times `first`."""
+    return first * 4**seen.reruns if seen.away else 0.0
 
 
 def remedy(seen: Seen, *, most_reruns: int, settle: float = 5.0) -> tuple[Remedy, str]:
@@ -72,6 +78,8 @@ def remedy(seen: Seen, *, most_reruns: int, settle: float = 5.0) -> tuple[Remedy
             return Remedy.LEAVE, "its process may still report"
         case RunState.CRASHED if seen.case_open is not False:
             return _again(seen, most_reruns, "its process died")
+        case RunState.FAILED if seen.away and seen.case_open and seen.reruns < most_reruns:
+            return Remedy.RERUN, "an outside system was away"
         case _ if seen.state in ENDED and seen.case_open:
             return Remedy.HAND_OFF, f"the run is {seen.state} and the case is open"
         case _:

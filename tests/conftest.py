@@ -22,6 +22,7 @@ pytest_plugins = ("tests.sandbox",)
 PATIENCE = {
     "TAXIWAY_HTTP_TIMEOUT_SECONDS": "2",
     "TAXIWAY_LEASE_SECONDS": "3",
+    "TAXIWAY_RERUN_SECONDS": "1",
     "TAXIWAY_SEARCH_QUARANTINE_SECONDS": "4",
 }
 #: Two sources: the form, and the CRM with its own way to sign.

@@ -7,6 +7,7 @@ repeat. What to do is decided by `rollout.recovery`; here it is gathered and car
 
 import asyncio
 import logging
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +23,7 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import PrefectHTTPStatusError
@@ -36,13 +37,14 @@ from integrations.database import transaction
 from integrations.settings import settings
 from rollout.case import CaseRow, find_case
 from rollout.inbox import start_again, without_case
-from rollout.recovery import Remedy, RunState, Seen, remedy
+from rollout.recovery import Remedy, RunState, Seen, remedy, wait_before
 from rollout.reviews import is_decided
 from tasks.handoffs import hand_off_broken
 
 logger = logging.getLogger("taxiway.recovery")
 
 PAGE = 200
+OUTSIDE = re.compile(r"\b(Unavailable|Refused|NotFound): .*")
 UNSETTLED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.CRASHED]
 LOST_AFTER = timedelta(seconds=90)  #: an event whose errand is done and that has no case yet
 
@@ -83,10 +85,12 @@ async def _mend(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, 
     cure, why = remedy(seen, most_reruns=settings().max_reruns)
     if cure is Remedy.LEAVE:
         return False
+    why = f"{why}: {told}" if (told := _told(run)) else why
     logger.warning("%s: %s, because %s", run.name, cure, why)
     match cure:
         case Remedy.RERUN:
-            await _rerun(client, run, case, why)
+            wait = wait_before(seen, settings().rerun_seconds)
+            await _rerun(client, run, case, why, wait)
         case Remedy.RESUME:
             await _resume(client, run, case)
         case Remedy.CANCEL:
@@ -116,6 +120,7 @@ async def _seen(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, 
         settled_seconds=(now() - state.timestamp).total_seconds(),
         has_form=await _has_form(client, run) if waits else True,
         case_open=case.is_open if case else None,
+        away=_told(run).startswith("Unavailable"),
         decided=case.decided if case else False,
         reruns=case.reruns if case else max(0, run.run_count - 1),
     )
@@ -133,10 +138,25 @@ async def _has_form(client: PrefectClient, run: FlowRun) -> bool:
     return True
 
 
-async def _rerun(client: PrefectClient, run: FlowRun, case: KnownCase | None, why: str) -> None:
+async def _rerun(
+    client: PrefectClient, run: FlowRun, case: KnownCase | None, why: str, wait: float = 0
+) -> None:
     if case is not None:
         await asyncio.to_thread(_count_rerun, case.id)
-    await client.set_flow_run_state(run.id, Scheduled(message=f"started again: {why}"), force=True)
+    state: State[None] = Scheduled(
+        message=f"started again: {why}", scheduled_time=now() + timedelta(seconds=wait)
+    )
+    await client.set_flow_run_state(run.id, state, force=True)
+
+
+def _told(run: FlowRun) -> str:
+    """
+    Give what an outside system said to a run that failed, if that is why.
+
+    Only the errors of `integrations.errors` are told: they carry nothing about a person.
+    """
+    found = OUTSIDE.search(run.state.message or "") if run.state else None
+    return found[0][:300] if found else ""
 
 
 async def _resume(client: PrefectClient, run: FlowRun, case: KnownCase | None) -> None:

@@ -55,8 +55,10 @@ def test_one_address_has_one_bucket() -> None:
 
 
 async def test_a_crm_with_a_limit_is_never_overrun(sandbox: Sandbox, sandbox_url: str) -> None:
-    sandbox.limit(60)
-    began = len(sandbox.requests())
+    before = sandbox.requests()
+    recent = sum(one["at"] > time.time() - 10 for one in before)
+    sandbox.limit(60 + recent)  # what other tests have asked of it counts too
+    began = len(before)
     crm = HubSpot.at(sandbox_url, TOKEN, per_second=5)
     try:
         for _ in range(55):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.recovery import ENDED, Remedy, RunState, Seen, remedy
+from rollout.recovery import ENDED, Remedy, RunState, Seen, remedy, wait_before
 
 SEEN = st.builds(
     Seen,
@@ -16,6 +16,13 @@ SEEN = st.builds(
     decided=st.booleans(),
     reruns=st.integers(0, 10),
 )
+
+
+def test_an_outage_is_waited_out_longer_each_time() -> None:
+    away = [Seen(RunState.FAILED, case_open=True, away=True, reruns=n) for n in range(3)]
+
+    assert [wait_before(one, 60) for one in away] == [60, 240, 960]
+    assert wait_before(Seen(RunState.CRASHED, case_open=True, reruns=2), 60) == 0
 
 
 def cure(seen: Seen) -> Remedy:
@@ -35,6 +42,8 @@ def cure(seen: Seen) -> Remedy:
         (Seen(RunState.CRASHED, settled_seconds=9, case_open=True), Remedy.RERUN),
         (Seen(RunState.CRASHED, settled_seconds=9, case_open=False), Remedy.LEAVE),
         (Seen(RunState.FAILED, case_open=True), Remedy.HAND_OFF),
+        (Seen(RunState.FAILED, case_open=True, away=True), Remedy.RERUN),
+        (Seen(RunState.FAILED, case_open=True, away=True, reruns=3), Remedy.HAND_OFF),
         (Seen(RunState.MISSING, case_open=True), Remedy.HAND_OFF),
         (Seen(RunState.CANCELLED, case_open=True), Remedy.HAND_OFF),
         (Seen(RunState.COMPLETED, case_open=False), Remedy.LEAVE),
