@@ -5,6 +5,7 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_DATABASE_URL    your own PostgreSQL instead of the embedded one
     PREFECT_API_URL         your own Prefect server instead of the one that `up` starts
     TAXIWAY_CRM_URL, TAXIWAY_CRM_TOKEN      your CRM instead of the sandbox
+    TAXIWAY_CRM_READ_TOKEN  a token that may only read, for cases that may not write
     TAXIWAY_CRM_PER_SECOND  how many calls the CRM takes
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
     TAXIWAY_HOOK_STYLES     JSON: {"crm": "hubspot-v3"}; how a source signs
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
     )
     crm_url: str = ""
     crm_token: SecretStr = SecretStr("")
+    crm_read_token: SecretStr = SecretStr("")  #: for what only reads; without it, the other one
     hook_secrets: dict[str, list[SecretStr]] = {}
     hook_styles: dict[str, str] = {}  #: how a source signs; default: standard
     hooks_public_url: str = ""  #: the receiver's address as senders see it, behind a proxy

@@ -1,12 +1,13 @@
 """
-The outside systems of a run: one open connection for each event loop, and rights to write.
+The outside systems of a run: open connections for each event loop, and rights to write.
 
-A case that may write nothing is not handed a writer at all; that it also would not pass the
-gate is the second lock on the same door.
+A case that may write nothing is handed a token that can only read, and no writer at all; that it
+also would not pass the gate is the third lock on the same door.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 from integrations.hubspot import HubSpot, Owner
@@ -18,21 +19,13 @@ from rollout.gate import may_write
 OWNERS_HOLD = 60.0  #: seconds; people join and leave more slowly than leads come
 
 _OWNERS: dict[str, tuple[float, list[Owner]]] = {}
-_OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, HubSpot] = WeakKeyDictionary()
+_OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, HubSpot]] = WeakKeyDictionary()
 
 
 def crm_reader() -> HubSpot:
-    """Give the CRM, for reading."""
-    loop = asyncio.get_running_loop()
-    if loop not in _OPEN:
-        known = settings()
-        _OPEN[loop] = HubSpot.at(
-            known.crm_url,
-            known.crm_token.get_secret_value(),
-            known.http_timeout_seconds,
-            per_second=known.crm_per_second,
-        )
-    return _OPEN[loop]
+    """Give the CRM, for reading: with the token that may do no more, if there is one."""
+    known = settings()
+    return _connected((known.crm_read_token.get_secret_value(), known.crm_token.get_secret_value()))
 
 
 async def active_owners() -> list[Owner]:
@@ -49,4 +42,15 @@ def crm_writer(case: Case) -> HubSpot:
     """Give the CRM to a case that may write; raise `ContractBroken` for one that only watches."""
     if not may_write(case.placement):
         raise ContractBroken(f"{case.id} is at {case.authority} and may write nothing")
-    return crm_reader()
+    return _connected((settings().crm_token.get_secret_value(),))
+
+
+def _connected(tokens: Sequence[str]) -> HubSpot:
+    """Give this loop's connection with the first token that there is."""
+    known, token = settings(), next((one for one in tokens if one), "")
+    here = _OPEN.setdefault(asyncio.get_running_loop(), {})
+    if token not in here:
+        here[token] = HubSpot.at(
+            known.crm_url, token, known.http_timeout_seconds, per_second=known.crm_per_second
+        )
+    return here[token]

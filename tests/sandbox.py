@@ -14,24 +14,15 @@ from integrations.sandbox.client import Sandbox
 from tests.pilot import until
 
 TOKEN = "token-of-a-test"  # a sandbox's
+READ_TOKEN = "token-that-reads"  # like it
 
 
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = any_free()
     store: Path = tmp_path_factory.mktemp("crm") / "crm.sqlite"
-    words = [
-        "--port",
-        str(port),
-        "--store",
-        str(store),
-        "--token",
-        TOKEN,
-        "--search-lag",
-        "0.4",
-        "--burst",
-        "100000",
-    ]
+    words = ["--port", str(port), "--store", str(store), "--search-lag", "0.4"]
+    words += ["--token", TOKEN, "--read-token", READ_TOKEN, "--burst", "100000"]
     process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words])
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url), "the sandbox listens")

@@ -42,6 +42,7 @@ class State:
     hooks_url: str = ""
     crm_url: str = ""
     crm_token: str = ""
+    crm_read_token: str = ""
     hook_secrets: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
 
@@ -130,7 +131,10 @@ def claimed(home: Path) -> Iterator[State]:
             yield state
         finally:
             kept = State(
-                version=state.version, crm_token=state.crm_token, hook_secrets=state.hook_secrets
+                version=state.version,
+                crm_token=state.crm_token,
+                crm_read_token=state.crm_read_token,
+                hook_secrets=state.hook_secrets,
             )
             write_state(home, kept)
 
@@ -172,6 +176,7 @@ def _fresh(before: State) -> State:
         pid=os.getpid(),
         started=psutil.Process().create_time(),
         crm_token=before.crm_token or secrets.token_urlsafe(24),
+        crm_read_token=before.crm_read_token or secrets.token_urlsafe(24),
         hook_secrets=before.hook_secrets or {"website": [f"whsec_{key}"]},
     )
 

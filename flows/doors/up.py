@@ -110,11 +110,13 @@ def _know(system: Installation) -> None:
 
 def _crm(system: Installation, given: str, port: int) -> None:
     if given and "TAXIWAY_CRM_URL" in os.environ:
-        system.state.crm_url, system.state.crm_token = given, ""
+        system.state.crm_url = given
+        system.state.crm_token = system.state.crm_read_token = ""
         return
     url = f"http://127.0.0.1:{port}"
     system.state.crm_url = url
-    store = ["--store", str(system.home / "crm.sqlite"), "--token", system.state.crm_token]
+    tokens = ["--token", system.state.crm_token, "--read-token", system.state.crm_read_token]
+    store = ["--store", str(system.home / "crm.sqlite"), *tokens]
     _add(
         system,
         "crm",

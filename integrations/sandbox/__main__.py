@@ -17,13 +17,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--store", type=Path, required=True, help="the SQLite file")
     parser.add_argument("--token", default="sandbox", help="what a client must present")
+    parser.add_argument("--read-token", default="", help="another one, which may only read")
     parser.add_argument("--search-lag", type=float, default=1.0, help="seconds")
     parser.add_argument("--burst", type=int, default=190, help="requests in ten seconds")
     parser.add_argument("--assign-after", type=float, help="seconds; without it, nobody is")
     parser.add_argument("--assign-to", nargs="*", default=[], help="owner ids")
     words = parser.parse_args()
     assignment = Assignment(words.assign_after, tuple(words.assign_to)) if words.assign_to else None
-    limits = Limits(token=words.token, lag=words.search_lag, burst=words.burst)
+    limits = Limits(words.token, words.read_token, words.search_lag, words.burst)
     app = build(Store(words.store), limits, assignment)
     print(f"the sandbox CRM listens on http://127.0.0.1:{words.port}", flush=True)  # noqa: T201 # its one word to whoever started it
     uvicorn.run(

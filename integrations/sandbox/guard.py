@@ -21,6 +21,7 @@ class Limits:
     """What the sandbox asks of its clients."""
 
     token: str = "sandbox"  # noqa: S105 # a sandbox has no secrets
+    read_token: str = ""  #: another one, which may only read
     lag: float = 1.0  #: seconds until search sees a write
     burst: int = 190  #: requests in ten seconds
 
@@ -86,8 +87,12 @@ class _Reset(Response):
 
 
 def _refusal(request: Request, limits: Limits, recent: deque[float]) -> Problem | None:
-    if request.headers.get("authorization") != f"Bearer {limits.token}":
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if given not in {limits.token, limits.read_token or limits.token}:
         return Problem(401, "INVALID_AUTHENTICATION", "Authentication credentials not found")
+    if given != limits.token and (scope := _scope_to_write(request)):
+        required = {"message": "required", "context": {"requiredScopes": [scope]}}
+        return Problem(403, "MISSING_SCOPES", "This app lacks required scopes.", [required])
     moment = time.monotonic()
     while recent and recent[0] < moment - 10:
         recent.popleft()
@@ -96,6 +101,15 @@ def _refusal(request: Request, limits: Limits, recent: deque[float]) -> Problem 
         return Problem(429, "RATE_LIMITS", "You have reached your ten_secondly limit.", (), wait)
     recent.append(moment)
     return None
+
+
+def _scope_to_write(request: Request) -> str | None:
+    """Name the scope that a request needs in order to change something; None for a read."""
+    path = request.url.path
+    if request.method == "GET" or path.endswith(("/search", "/batch/read")):
+        return None
+    kind = path.removeprefix("/crm/v3/objects/").partition("/")[0]
+    return f"crm.objects.{kind}.write" if path.startswith("/crm/v3/objects/") else "write"
 
 
 def _json(content: bytes) -> object:
