@@ -61,6 +61,13 @@ OPERATIONS = (
         every=timedelta(seconds=60),
     ),
     Operation(
+        name="retention",
+        flow="flows.operations.retention:retention",
+        about="Every day: erases what is about people in cases that ended longer ago than their "
+        "contract keeps it.",
+        every=timedelta(days=1),
+    ),
+    Operation(
         name="lead-sweep",
         flow="flows.operations.lead_sweep:lead_sweep",
         about="Finds leads that nobody owns and no event told of, and opens their cases. "

@@ -122,6 +122,10 @@ def _recall(fields: Fields, personal: Fields) -> tuple[str, str]:
     )
 
 
+def _erasure(_fields: Fields, _: Fields) -> tuple[str, str]:
+    return "erased what was about people", ""
+
+
 def _out_of_band(fields: Fields, _: Fields) -> tuple[str, str]:
     return f"resumed the run of {fields['review']} without an answer", "it went back to sleep"
 
@@ -150,6 +154,7 @@ _TOLD: Mapping[str, Telling] = {
     "intent": _intent,
     "effect": _effect,
     "recall": _recall,
+    "erasure": _erasure,
     "out_of_band_resume": _out_of_band,
     "ending": _ending,
 }

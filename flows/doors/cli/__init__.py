@@ -10,6 +10,7 @@ import sys
 import typer
 
 from flows.doors.cli import audit, cases, reviews, rollout
+from flows.doors.cli import forget as erasure
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
 from flows.doors.cli import territories as sheets
@@ -38,6 +39,7 @@ for command in (
     reviews.reviews,
     reviews.handoffs,
     undo.revert,
+    erasure.forget,
 ):
     app.command()(command)
 
