@@ -61,9 +61,6 @@ async def lead_routing(inbox_id: str) -> Ending:
     case = await place_case(case, lead.unit, lead.segment, lead.label)
     if case.authority is Authority.OFF:
         return await close_case(case, Ending.STOOD_ASIDE, "the agent is off")
-    lane = await mark_lane(case, lead)
-    if lane and lane.state in {State.FAILED, State.UNKNOWN}:
-        return await hand_off(case, NOT_SENT, lane.because)
 
     # Some leads are nobody's to route, or never without a person.
     if lead.submission.consent is False:
@@ -103,6 +100,11 @@ async def lead_routing(inbox_id: str) -> Ending:
         return await hand_off(case, TERRITORY_UNCLEAR)
     if not rule and not lead.team:
         return await hand_off(case, NO_REP, "; ".join(lead.skipped))
+
+    # From here on it may be the agent's: the CRM's own rules are to leave it alone.
+    lane = await mark_lane(case, lead)
+    if lane and lane.state in {State.FAILED, State.UNKNOWN}:
+        return await hand_off(case, NOT_SENT, lane.because)
 
     # A rule or the agent proposes; the contract and the stage say who decides.
     proposal = propose_by_rule(case, lead, rule) if rule else await propose_owner(case, lead)

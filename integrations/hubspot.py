@@ -7,86 +7,29 @@ stored before they leave: `owner_patch` and `task_creation` give (method, path, 
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from integrations.errors import NotFound
+from integrations.hubspot_records import (
+    COMPANY_PROPERTIES,
+    CONTACT_PROPERTIES,
+    LANE,
+    Company,
+    Contact,
+    Owner,
+    read_company,
+    read_contact,
+    read_owner,
+)
 from integrations.web import Body, Web
 
 CONTACTS = "/crm/v3/objects/contacts"
 COMPANIES = "/crm/v3/objects/companies"
 TASKS = "/crm/v3/objects/tasks"
-LANE = "taxiway_lane"  #: a property that an installation adds to contacts
-CONTACT_PROPERTIES = (
-    *("email", "firstname", "lastname", "company", "website", "country", "state", "zip"),
-    *("phone", "jobtitle", "numemployees", "hubspot_owner_id", LANE),
-    *("taxiway_form_type", "taxiway_message"),
-)
-COMPANY_PROPERTIES = (
-    *("name", "domain", "country", "numberofemployees", "annualrevenue", "industry"),
-    *("hubspot_owner_id", "lifecyclestage", "hs_num_open_deals", "phone"),
-    *("num_associated_contacts", "hs_parent_company_id"),
-)
 TASK_TO_CONTACT = 204  #: HubSpot's own association type
 
 Built = tuple[str, str, bytes]
-
-
-@dataclass(frozen=True)
-class Contact:
-    """A person in the CRM."""
-
-    id: str
-    email: str | None
-    company: str | None
-    country: str | None
-    employees: int | None
-    owner_id: str | None
-    lane: str | None
-    first_name: str | None
-    last_name: str | None
-    website: str | None
-    state: str | None
-    postal_code: str | None
-    phone: str | None
-    job_title: str | None
-    form_type: str | None
-    message: str | None
-    company_id: str | None
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class Company:
-    """An account in the CRM."""
-
-    id: str
-    name: str | None
-    domain: str | None
-    country: str | None
-    employees: int | None
-    annual_revenue: str | None
-    industry: str | None
-    owner_id: str | None
-    open_deals: int | None  #: None: the CRM does not say
-    lifecycle_stage: str | None
-    phone: str | None
-    contacts: int
-    parent_id: str | None
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Owner:
-    """A user who can own records."""
-
-    id: str
-    email: str
-    first_name: str
-    last_name: str
-    archived: bool
 
 
 class HubSpot:
@@ -110,7 +53,7 @@ class HubSpot:
         found = await self._web.read(
             f"{CONTACTS}/{contact_id}", {"properties": names, "associations": "companies"}
         )
-        return _contact(found)
+        return read_contact(found)
 
     async def find_unowned(self, since: datetime, after: str = "0") -> tuple[list[Contact], str]:
         """
@@ -135,13 +78,13 @@ class HubSpot:
             },
         )
         further = found.get("paging", {}).get("next", {}).get("after", "")
-        return [_contact(one) for one in found["results"]], further
+        return [read_contact(one) for one in found["results"]], further
 
     async def read_company(self, company_id: str) -> Company:
         """Read a company."""
         names = ",".join(COMPANY_PROPERTIES)
         found = await self._web.read(f"{COMPANIES}/{company_id}", {"properties": names})
-        return _company(found)
+        return read_company(found)
 
     async def find_companies(self, domains: Iterable[str], name: str | None) -> list[Company]:
         """Find the companies with one of the domains, or with a name; the index lags."""
@@ -154,7 +97,7 @@ class HubSpot:
         ]
         query = {"filterGroups": groups, "properties": list(COMPANY_PROPERTIES), "limit": 20}
         found = await self._web.search(f"{COMPANIES}/search", query)
-        return [_company(one) for one in found["results"]]
+        return [read_company(one) for one in found["results"]]
 
     async def find_namesakes(self, first: str, last: str, company: str) -> list[str]:
         """Find the contacts of one name at one company; gives their ids. The index lags."""
@@ -172,7 +115,7 @@ class HubSpot:
         params = {"limit": "100"}
         while True:
             page = await self._web.read("/crm/v3/owners", params)
-            owners += [_owner(one) for one in page["results"]]
+            owners += [read_owner(one) for one in page["results"]]
             after = page.get("paging", {}).get("next", {}).get("after")
             if after is None:
                 return owners
@@ -273,63 +216,3 @@ def task_removal(task_id: str) -> Built:
 
 def _bytes(content: Body) -> bytes:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _contact(found: dict[str, Any]) -> Contact:
-    said = found["properties"]
-    companies = found.get("associations", {}).get("companies", {}).get("results", [])
-    return Contact(
-        id=found["id"],
-        email=said.get("email") or None,
-        company=said.get("company") or None,
-        country=said.get("country") or None,
-        employees=_number(said.get("numemployees")),
-        owner_id=said.get("hubspot_owner_id") or None,
-        lane=said.get(LANE) or None,
-        first_name=said.get("firstname") or None,
-        last_name=said.get("lastname") or None,
-        website=said.get("website") or None,
-        state=said.get("state") or None,
-        postal_code=said.get("zip") or None,
-        phone=said.get("phone") or None,
-        job_title=said.get("jobtitle") or None,
-        form_type=said.get("taxiway_form_type") or None,
-        message=said.get("taxiway_message") or None,
-        company_id=companies[0]["id"] if companies else None,
-        created_at=datetime.fromisoformat(found["createdAt"]),
-        updated_at=datetime.fromisoformat(found["updatedAt"]),
-    )
-
-
-def _company(found: dict[str, Any]) -> Company:
-    said = found["properties"]
-    return Company(
-        id=found["id"],
-        name=said.get("name"),
-        domain=said.get("domain"),
-        country=said.get("country"),
-        employees=_number(said.get("numberofemployees")),
-        annual_revenue=said.get("annualrevenue"),
-        industry=said.get("industry"),
-        owner_id=said.get("hubspot_owner_id") or None,
-        open_deals=_number(said.get("hs_num_open_deals")),
-        lifecycle_stage=said.get("lifecyclestage"),
-        phone=said.get("phone"),
-        contacts=_number(said.get("num_associated_contacts")) or 0,
-        parent_id=said.get("hs_parent_company_id") or None,
-        created_at=datetime.fromisoformat(found["createdAt"]),
-    )
-
-
-def _owner(said: dict[str, Any]) -> Owner:
-    return Owner(
-        id=said["id"],
-        email=said.get("email") or "",
-        first_name=said.get("firstName") or "",
-        last_name=said.get("lastName") or "",
-        archived=bool(said.get("archived")),
-    )
-
-
-def _number(said: str | None) -> int | None:
-    return int(float(said)) if said and said.replace(".", "", 1).isdigit() else None

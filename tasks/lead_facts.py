@@ -9,7 +9,8 @@ from sqlmodel import Session
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.errors import NotFound
-from integrations.hubspot import Company, Contact, HubSpot, Owner
+from integrations.hubspot import HubSpot
+from integrations.hubspot_records import Company, Contact, Owner
 from rollout.account_match import Company as Account
 from rollout.account_match import Match, match_account
 from rollout.case import Case

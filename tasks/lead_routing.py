@@ -34,7 +34,7 @@ FALLBACK = 0.5  #: the sureness of a mere turn: always a person's to approve
 
 @step()
 async def mark_lane(case: Case, lead: Lead) -> Sent | None:
-    """Before anything else, claim a lead that the agent may own from the CRM's own assignment."""
+    """Claim a lead that the agent may decide on alone, before the CRM's own assignment does."""
     if case.authority.height < Authority.LIMITED.height:
         return None
     crm = crm_writer(case)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from integrations.hubspot import HubSpot, Owner
+from integrations.hubspot import HubSpot
+from integrations.hubspot_records import Owner
 from integrations.settings import settings
 from rollout.case import Case
 from rollout.errors import ContractBroken

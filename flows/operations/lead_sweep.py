@@ -16,7 +16,7 @@ from sqlmodel import Session
 from flows.contracts.lead_routing import CONTRACT
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import Contact
+from integrations.hubspot_records import Contact
 from rollout.canonical import canonical
 from rollout.inbox import receive
 from rollout.lead_events import contact_made

@@ -36,7 +36,8 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
         lifespan=assigning(store, assignment) if assignment else None,
     )
     faults = Faults()
-    _objects(app, store, limits)
+    _reads(app, store, limits)
+    _writes(app, store)
     _links(app, store)
     _labelled_links(app, store)
     _owners(app, store)
@@ -54,7 +55,7 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
 ROOT = "/crm/v3/objects/{kind}"
 
 
-def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
+def _reads(app: FastAPI, store: Store, limits: Limits) -> None:
 
     @app.post(f"{ROOT}/search")
     async def find(kind: str, query: Body) -> Body:
@@ -68,22 +69,6 @@ def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
             "status": "COMPLETE",
             "results": [envelope(record, body.get("properties") or ()) for record in found],
         }
-
-    @app.post(f"{ROOT}/batch/upsert")
-    async def upsert(kind: str, body: Body) -> Body:
-        with store.whole():
-            made = [_upsert(store, known_kind(kind), one) for one in body.get("inputs", [])]
-        return {"status": "COMPLETE", "results": made}
-
-    @app.post(ROOT, status_code=201)
-    async def create(kind: str, body: Body) -> Body:
-        properties = check_properties(store, known_kind(kind), body.get("properties"))
-        _unique_email(store, kind, properties)
-        with store.whole():
-            record = store.put(kind, properties)
-            for one in body.get("associations", []):
-                _associate(store, record, one)
-        return envelope(record, list(properties))
 
     @app.get(ROOT)
     async def many(
@@ -110,6 +95,24 @@ def _objects(app: FastAPI, store: Store, limits: Limits) -> None:
             if found
         }
         return {**body, "associations": shown} if shown else body
+
+
+def _writes(app: FastAPI, store: Store) -> None:
+    @app.post(f"{ROOT}/batch/upsert")
+    async def upsert(kind: str, body: Body) -> Body:
+        with store.whole():
+            made = [_upsert(store, known_kind(kind), one) for one in body.get("inputs", [])]
+        return {"status": "COMPLETE", "results": made}
+
+    @app.post(ROOT, status_code=201)
+    async def create(kind: str, body: Body) -> Body:
+        properties = check_properties(store, known_kind(kind), body.get("properties"))
+        _unique_email(store, kind, properties)
+        with store.whole():
+            record = store.put(kind, properties)
+            for one in body.get("associations", []):
+                _associate(store, record, one)
+        return envelope(record, list(properties))
 
     @app.patch(f"{ROOT}/{{number}}")
     async def change(kind: str, number: str, body: Body) -> Body:
