@@ -60,6 +60,14 @@ def test_a_tie_goes_to_contacts_then_deals_then_age(
     assert (found.company, found.strangers) == (one, (other,))
 
 
+def test_what_is_nearly_as_good_is_a_rival() -> None:
+    signs = Signs(email_domain="mail.example", website="site.example")
+    one, other = company("1", domain="mail.example"), company("2", domain="site.example")
+    found = match_account(signs, [other, one])
+
+    assert (found.company, found.points, found.rivals) == (one, 60, (other,))
+
+
 def test_what_is_clearly_better_has_no_rivals() -> None:
     found = match_account(
         SIGNS, [company("1", domain="ridge.example"), company("2", name="Ridge Works")]

@@ -95,7 +95,12 @@ def test_ranges_that_cross_overlap_and_those_that_leave_room_have_a_gap() -> Non
 
 
 def test_a_row_for_the_rest_leaves_no_gap() -> None:
-    assert told(territory(2, postal_from="10", postal_to="29"), territory(3)) == []
+    ranges = [
+        territory(2, postal_from="10", postal_to="29"),
+        territory(3, postal_from="50", postal_to="59"),
+    ]
+    assert len(told(*ranges)) == 1
+    assert told(*ranges, territory(4)) == []
 
 
 def test_a_country_without_one_of_the_segments_is_a_gap() -> None:
