@@ -108,6 +108,8 @@ def unexplained(system: Installation, rows: list[Told], accepted: int) -> list[s
     without its effect, an effect without its write, a case written although it only watched.
     """
     loose = [f"{row.lead}: {row.case} has no ending" for row in rows if row.ending == "open"]
+    if not accepted:
+        loose.append("no lead was accepted")
     if len(rows) != accepted:
         loose.append(f"{accepted} events were accepted and {len(rows)} are known")
     with transaction() as session:

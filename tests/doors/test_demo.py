@@ -14,6 +14,7 @@ import pytest
 
 from integrations import samples
 from tests.doors.test_up import OWN
+from tests.pilot import WEBSITE_KEY
 
 pytestmark = pytest.mark.system
 
@@ -25,14 +26,18 @@ def place() -> Iterator[Path]:
         yield Path(folder)
 
 
+def own() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in OWN}
+
+
 @pytest.fixture(scope="module")
 def flown(place: Path) -> subprocess.CompletedProcess[str]:
-    """A demo in a folder where an earlier one has left something."""
+    """A demo in a folder where an earlier one has left something, and with keys of ours set."""
     (place / ".taxiway" / "demo").mkdir(parents=True)
     (place / ".taxiway" / "demo" / "crm.sqlite").write_text("of an earlier demo")
     return subprocess.run(
         [sys.executable, "-m", "flows.doors.cli", "demo", "--json"],
-        env={name: value for name, value in os.environ.items() if name not in OWN},
+        env={**own(), "TAXIWAY_HOOK_SECRETS": json.dumps({"website": [WEBSITE_KEY]})},
         cwd=place,
         capture_output=True,
         text=True,
