@@ -37,19 +37,21 @@ def undo_step(step: str) -> str:
     return f"undo:{step}"
 
 
-def written(session: Session, case_id: str) -> list[EffectRow]:
+def written(session: Session, case_id: str, *, on_its_own_word: bool = False) -> list[EffectRow]:
     """
     Give what a case wrote and nobody took back, the latest first.
 
-    What only told a person of a handoff is not among it: it is that person's now.
+    What only told a person of a handoff is not among it: it is that person's now. With
+    `on_its_own_word`, neither is what a person decided.
     """
+    bases = [Basis.AGENT] if on_its_own_word else [Basis.AGENT, Basis.DECISION]
     return list(
         session.exec(
             select(EffectRow)
             .where(
                 EffectRow.case_id == case_id,
                 EffectRow.state == State.DONE,
-                col(EffectRow.basis).in_([Basis.AGENT, Basis.DECISION]),
+                col(EffectRow.basis).in_(bases),
             )
             .order_by(col(EffectRow.ended_at).desc(), col(EffectRow.step))
         ).all()

@@ -49,10 +49,16 @@ class Taken:
     because: str
 
 
-async def take_back(case: Case, *, by: str, because: str) -> list[Taken]:
-    """Take back every write of a case that can be, the latest first."""
+async def take_back(
+    case: Case, *, by: str, because: str, on_its_own_word: bool = False
+) -> list[Taken]:
+    """
+    Take back every write of a case that can be, the latest first.
+
+    With `on_its_own_word`, only what the agent wrote without a person's decision.
+    """
     with transaction() as session:
-        effects = written(session, case.id)
+        effects = written(session, case.id, on_its_own_word=on_its_own_word)
         if effects:
             remember(
                 session,

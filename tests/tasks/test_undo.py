@@ -93,6 +93,19 @@ async def test_what_somebody_has_changed_since_is_left_to_them(case: Case, crm: 
     assert "changed by somebody else meanwhile: owner" in because
 
 
+async def test_what_a_person_decided_is_left_when_only_the_agents_word_is_meant(
+    case: Case, crm: HubSpot
+) -> None:
+    await send(case, owner_write(crm, "3"))
+    with transaction() as session:
+        effect = standing(session, case, "owner")
+        effect.basis = Basis.DECISION
+        session.add(effect)
+
+    assert await take_back(case, by="ann", because="x", on_its_own_word=True) == []
+    assert await crm.read_owner_of("5") == "3"
+
+
 @pytest.mark.parametrize("do", ["reset_before_apply", "reset_after_apply", "status_after_apply"])
 async def test_an_undo_whose_answer_got_lost_happens_once(
     case: Case, crm: HubSpot, sandbox: Sandbox, do: str

@@ -37,9 +37,10 @@ def revert(
         raise Invalid("taking back needs a reason: --because TEXT")
     found = _meant(cases or [], release, since)
     if dry_run:
-        rows = [row for case in found for row in _would(case)]
+        rows = [row for case in found for row in _would(case, own=bool(release))]
     else:
-        rows = asyncio.run(_take_back(found, by or getpass.getuser(), because.strip()))
+        who = by or getpass.getuser()
+        rows = asyncio.run(_take_back(found, who, because.strip(), own=bool(release)))
     show(
         rows,
         as_json=as_json,
@@ -83,7 +84,7 @@ def _cases_of(session: Any, release: str, since: str | None) -> list[str]:
     return cases_written_by(session, release, moment.replace(tzinfo=moment.tzinfo or UTC))
 
 
-def _would(case: "Case") -> list[dict[str, Any]]:
+def _would(case: "Case", *, own: bool) -> list[dict[str, Any]]:
     from integrations.database import transaction
     from rollout.undo import why_not, written
 
@@ -96,12 +97,14 @@ def _would(case: "Case") -> list[dict[str, Any]]:
                 "outcome": "would be left" if why else "would be tried",
                 "because": why or "",
             }
-            for effect in written(session, case.id)
+            for effect in written(session, case.id, on_its_own_word=own)
             for why in [why_not(case.contract, effect)]
         ]
 
 
-async def _take_back(cases: "list[Case]", by: str, because: str) -> list[dict[str, Any]]:
+async def _take_back(
+    cases: "list[Case]", by: str, because: str, *, own: bool
+) -> list[dict[str, Any]]:
     from rich.console import Console
     from rich.progress import track
 
@@ -117,6 +120,6 @@ async def _take_back(cases: "list[Case]", by: str, because: str) -> list[dict[st
                 "outcome": one.outcome.value,
                 "because": one.because,
             }
-            for one in await take_back(case, by=by, because=because)
+            for one in await take_back(case, by=by, because=because, on_its_own_word=own)
         ]
     return rows

@@ -87,7 +87,7 @@ def export(sheet: Sheet, *, on: On = None) -> None:
 
     kind = _kind(sheet)
     columns = (*NEEDED[kind], *OPTIONAL[kind])
-    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n", extrasaction="ignore")
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(
         {name: "" if value is None else value for name, value in row.items()}
