@@ -98,12 +98,14 @@ def export(sheet: Sheet, *, on: On = None) -> None:
 def _rows(sheet: str, on: str | None) -> list[dict[str, object]]:
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.territories import all_rows
+    from rollout.territories import NEEDED, OPTIONAL, all_rows
 
     kind = _kind(sheet)
     day = _day(on, "--on") or now().date()
+    columns = (*NEEDED[kind], *OPTIONAL[kind])
     with transaction() as session:
-        return [row.model_dump(exclude={"sheet_id", "row"}) for row in all_rows(session, kind, day)]
+        rows = all_rows(session, kind, day)
+        return [{name: getattr(row, name) for name in columns} for row in rows]
 
 
 def _kind(sheet: str) -> "Kind":
