@@ -141,7 +141,10 @@ def main(
     console = Console(stderr=as_json)
     folder = Path(tempfile.mkdtemp(prefix="tw-hard-", dir="/tmp"))  # a short path for a socket
     folder.chmod(0o755)
+    for name in ("TAXIWAY_DATABASE_URL", "PREFECT_API_URL"):
+        os.environ.pop(name, None)  # the installation brings its own
     os.environ |= {**PATIENCE, **SOURCES, "TAXIWAY_HOME": str(folder / "home")}
+    settings.cache_clear()
     trial = Trial(folder / "home", random.Random(chosen))
     began = time.monotonic()
     try:

@@ -87,11 +87,12 @@ def sheet(folder: Path, rows: Mapping[str, str]) -> Path:
 
 def test_a_sheet_with_an_error_changes_nothing(database: str, tmp_path: Path) -> None:
     del database
-    brought = bring({KIND: sheet(tmp_path, {"DEU": "dach"})}, owners=frozenset())
+    files = {Kind.ROSTER: samples.sheet("roster.csv"), KIND: sheet(tmp_path, {"DEU": "dach"})}
+    brought = bring(files, owners=None)
     with transaction() as session:
         before = sheet_on(session, KIND, now().date())
 
-    with pytest.raises(Invalid, match="4 errors keep the sheets out; nothing was stored"):
+    with pytest.raises(Invalid, match="2 errors keep the sheets out; nothing was stored"):
         put_all_in_force(brought, valid_from=now().date(), by="ann")
     with transaction() as session:
         assert sheet_on(session, KIND, now().date()) == before
