@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import pytest
 from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.exceptions import PrefectHTTPStatusError
 
 from flows.doors.deployments import apply_all, full_name
 from flows.operations.watch import look_over
@@ -20,6 +22,7 @@ from integrations.settings import settings
 from rollout.case import Action, Case, Ending, close_row
 from rollout.effects import Basis, EffectRow, Intent, Request, State, intend
 from rollout.reviews import ReviewRow, Status
+from tests.doors.test_inbound import start
 from tests.pilot import Pilot
 from tests.rollout.trial import a_case, a_review, contract
 
@@ -179,3 +182,23 @@ def test_the_sweeps_form_says_what_each_field_is(pilot: Pilot) -> None:
     assert fields["dry_run"]["description"] == "Only say what would be opened; open nothing."
     assert all(fields[name]["description"] for name in fields)
     assert (fields["since"]["minimum"], fields["since"]["maximum"]) == (1, 720)
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"since": 0}, {"since": "long"}, {"limit": -1}, {"segment": "HUGE"}]
+)
+def test_a_sweep_that_cannot_be_is_refused_before_it_starts(
+    pilot: Pilot, parameters: dict[str, object]
+) -> None:
+    with pytest.raises(PrefectHTTPStatusError, match=r"409|422"):
+        pilot.prefect(lambda client: start(client, "lead-sweep", parameters))
+
+
+def test_a_schedule_that_cannot_be_is_refused(pilot: Pilot) -> None:
+    deployment = pilot.prefect(lambda client: client.read_deployment_by_name(full_name("watch")))
+    answer = httpx.post(
+        f"{pilot.system.state.prefect_api_url}/deployments/{deployment.id}/schedules",
+        json=[{"schedule": {"cron": "61 25 * * *", "timezone": "UTC"}, "active": True}],
+    )
+
+    assert answer.status_code == 422
