@@ -4,7 +4,7 @@ Hardship: a trickle of leads through a whole `taxiway up`, while its parts are k
 `uv run poe hardship --minutes 10 --leads 500 --seed 7` sends signed webhooks at a steady pace,
 kills the worker, the receiver, Prefect, PostgreSQL and the CRM with SIGKILL, stops and continues
 some of them, and now and then kills `up` itself and starts it again. Senders try again as
-senders do. Afterwards every lead has its case, every case its ending, the CRM each write once, and
+senders do, every fifth event also after it was accepted. Afterwards every lead has its case, every case its ending, the CRM each write once, and
 no process is left.
 """
 
@@ -50,6 +50,7 @@ from tests.pilot import WEBSITE_KEY, until
 LEADS = [one for one in samples.leads() if one.branch in {"good", "incomplete", "enterprise"}]
 PARTS = ("worker", "receiver", "prefect", "crm", "postgres", "up")
 WEIGHTS = (6, 3, 2, 2, 2, 1)
+TWICE = 0.2  #: how many events a sender sends again although they were accepted
 CALM = 240.0  #: seconds for what is left when nobody is killed any more
 
 
@@ -94,6 +95,8 @@ class Trial:
                 continue
             if answer.status_code in {200, 202}:
                 self.accepted[event] = answer.json()["id"]
+                if self.dice.random() < TWICE:
+                    still.append((event, body))
             else:
                 still.append((event, body))
         self.waiting = still

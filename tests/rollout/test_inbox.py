@@ -1,12 +1,15 @@
 """An event is kept once, and asked for once."""
 
+import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, SQLModel, select
 
-from integrations.database import transaction
+from integrations import postgres
+from integrations.database import engine, transaction
 from rollout.errors import EventIdReused
 from rollout.inbox import Arrival, Errand, ErrandKind, ask, next_errands, postpone, receive
 from tests.rollout.trial import WHEN
@@ -56,3 +59,35 @@ def test_an_errand_is_asked_once_and_put_off_longer_each_time(database: str) -> 
         session.add(errand)
 
     assert key not in due
+
+
+def test_of_ten_thousand_events_a_fifth_of_them_twice_each_is_kept_once(database: str) -> None:
+    apart = engine(postgres.ensure_database(database, "inbox"))  # no dispatcher looks at it
+    SQLModel.metadata.create_all(apart)
+    dice = random.Random(7)
+    ids = [f"e-{number}" for number in range(10_000)]
+    deliveries = [*ids, *dice.sample(ids, 2_000)]
+    dice.shuffle(deliveries)
+
+    def deliver(some: list[str]) -> int:
+        with Session(apart) as session:
+            new = [
+                receive(session, source="s", ext_id=one, workflow="w", body=one.encode(), now=WHEN)[
+                    1
+                ]
+                for one in sorted(some)  # in one order, as rows are locked one after another
+            ]
+            session.commit()
+        return sum(new)
+
+    parts = [deliveries[start : start + 40] for start in range(0, len(deliveries), 40)]
+    with ThreadPoolExecutor(8) as threads:
+        fresh = sum(threads.map(deliver, parts))
+    with Session(apart) as session:
+        kept = session.exec(select(Arrival)).all()
+        errands = session.exec(select(Errand)).all()
+    apart.dispose()
+
+    assert fresh == len(kept) == len(errands) == 10_000
+    assert {one.ext_id for one in kept} == set(ids)
+    assert sum(one.deliveries for one in kept) == len(deliveries)
