@@ -3,9 +3,9 @@ Hardship: a trickle of leads through a whole `taxiway up`, while its parts are k
 
 `uv run poe hardship --minutes 10 --leads 500 --seed 7` sends signed webhooks at a steady pace,
 kills the worker, the receiver, Prefect, PostgreSQL and the CRM with SIGKILL, stops and continues
-some of them, and now and then kills `up` itself and starts it again. Senders try again as
-senders do, every fifth event also after it was accepted. Afterwards every lead has its case, every case its ending, the CRM each write once, and
-no process is left.
+some of them, and now and then kills `up` itself and starts it again. Senders try again as senders
+do, and send every fifth event again after it was accepted. Afterwards every lead has its case,
+every case its ending, the CRM each write once, and no process is left.
 """
 
 import json

@@ -61,6 +61,7 @@ def test_an_errand_is_asked_once_and_put_off_longer_each_time(database: str) -> 
     assert key not in due
 
 
+@pytest.mark.system
 def test_of_ten_thousand_events_a_fifth_of_them_twice_each_is_kept_once(database: str) -> None:
     apart = engine(postgres.ensure_database(database, "inbox"))  # no dispatcher looks at it
     SQLModel.metadata.create_all(apart)
