@@ -5,6 +5,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.authority import Authority
@@ -62,6 +64,7 @@ def race(number: int) -> tuple[str, str]:
     return seen[0], state_of(case)
 
 
+@pytest.mark.system
 def test_no_send_starts_after_a_fall_was_committed(database: str) -> None:
     del database
     with ThreadPoolExecutor(6) as pool:
