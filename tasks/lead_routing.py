@@ -61,7 +61,6 @@ async def mark_lane(case: Case, lead: Lead) -> Sent | None:
 
 def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
     """Propose the owner whom a rule names; no agent is asked."""
-    assert appointed.owner_id is not None, "an inactive owner is an exception"  # noqa: S101 # the flow's own guard
     with transaction() as session:
         return remember(
             session,

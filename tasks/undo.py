@@ -5,7 +5,7 @@ Taking back what a case wrote, once, by the same protocol as the write itself.
 were written. Whoever has changed them since keeps what they did, and is named as the reason.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from integrations.database import transaction
 from integrations.hubspot import Built, HubSpot, lane_patch, owner_patch, task_removal
 from rollout.case import Action, Case
 from rollout.contract import Safety
-from rollout.effects import Basis, EffectRow, Intent, Request, Sent, State
+from rollout.effects import Basis, EffectRow, Intent, Request, State
 from rollout.fields import Values
 from rollout.ledger import remember
 from rollout.undo import Recall, undo_step, why_not, written
@@ -70,24 +70,6 @@ async def take_back(
                 at=now(),
             )
     return [await _take_back(case, one, because) for one in effects]
-
-
-async def send_all(case: Case, writes: Sequence[Write]) -> list[Sent]:
-    """
-    Make several writes in their order, as one: where one fails for good, take the others back.
-
-    Gives what became of each, up to the one that failed. An uncertain one raises, and is tried
-    again by the next run: forward first.
-    """
-    sent: list[Sent] = []
-    for write in writes:
-        sent.append(await send(case, write))
-        if sent[-1].state is not State.DONE:
-            why = f"{write.intent.action.name} was not made: {sent[-1].because}"
-            for done in reversed(sent[:-1]):
-                await take_back_step(case, done.step, why)
-            break
-    return sent
 
 
 async def take_back_step(case: Case, step: str, because: str) -> None:

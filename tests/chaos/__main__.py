@@ -2,7 +2,9 @@
 
 import json
 import multiprocessing
+import os
 import random
+import signal
 import time
 from multiprocessing.process import BaseProcess
 from typing import Annotated
@@ -18,6 +20,7 @@ from tests.sandbox import answers
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.chaos.sender"])
+STOPPED = 0.08  #: how many senders are stopped past their lease before they are killed
 PATIENCE = 120.0  #: seconds for what is left when nobody is killed any more
 
 
@@ -33,7 +36,7 @@ def main(
     console = Console(stderr=as_json)
     with world() as made, Progress(console=console, transient=True) as progress:
         until(lambda: answers(made.env["TAXIWAY_CRM_URL"]), "the sandbox listens")
-        jobs = plan(made, kills * 2, _known(kinds))
+        jobs = plan(made, kills * 5, _known(kinds))
         bar = progress.add_task("kills", total=kills)
         began = time.monotonic()
         in_gap = 0
@@ -77,9 +80,24 @@ def _kill_one(made: World, jobs: list[Job], dice: random.Random) -> bool:
             time.sleep(0.001)
     else:
         time.sleep(dice.uniform(0, 0.4))
+    if dice.random() < STOPPED:
+        _outlast(made, jobs, dice, sender)
     sender.kill()
     sender.join()
     return sent(made.workflow) > before
+
+
+def _outlast(made: World, jobs: list[Job], dice: random.Random, sender: BaseProcess) -> None:
+    """Stop a sender past its lease, let another one take over meanwhile, and wake it."""
+    if sender.pid is None or not sender.is_alive():
+        return
+    os.kill(sender.pid, signal.SIGSTOP)
+    other = _start(made, jobs, dice.randrange(10**9))
+    time.sleep(dice.uniform(0.6, 1.2))  # the lease is 0.4
+    os.kill(sender.pid, signal.SIGCONT)
+    time.sleep(0.2)
+    other.kill()
+    other.join()
 
 
 def _start(made: World, jobs: list[Job], seed: int) -> BaseProcess:

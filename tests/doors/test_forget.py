@@ -7,6 +7,9 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import text, update
 from sqlmodel import col
 
@@ -123,8 +126,13 @@ async def test_retention_takes_what_is_long_over_and_nothing_else(pilot: Pilot) 
         due = ended_before(session, "lead-routing", now() - SHORTEST, 10)
     assert (old in due, young in due) == (True, False)
 
-    await forget_case(old, by="retention")
-    await forget_case(old, by="retention")  # again is no trouble
+    run = pilot.run(old).id
+    with temporary_settings({PREFECT_API_URL: pilot.system.state.prefect_api_url}):
+        await forget_case(old, by="retention")
+        await forget_case(old, by="retention")  # again is no trouble
+        async with get_client() as client:
+            with pytest.raises(ObjectNotFound):
+                await client.read_flow_run(run)
     with transaction() as session:
         assert old not in ended_before(session, "lead-routing", now() - SHORTEST, 10)
         left = session.execute(

@@ -1,7 +1,6 @@
 """Lead routing on real parts, told as the process owner would tell it."""
 
 import pytest
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.states import Scheduled
 
 from flows.contracts.lead_routing import CONTRACT
@@ -208,24 +207,6 @@ def test_the_same_person_and_form_within_ten_minutes_is_one_case(pilot: Pilot) -
     until(lambda: "joined" in pilot.facts(first.id), "the second one joined")
 
 
-def test_a_read_that_fails_twice_is_tried_again_where_people_see_it(pilot: Pilot) -> None:
-    pilot.at(Authority.SHADOW)
-    form = pilot.lead()
-    path = f"/contacts/{form['contact_id']}$"
-    pilot.crm.fault(do="status", method="GET", path=path, status=503, times=2)
-    case, ending = pilot.flown(form)
-    run = pilot.run(case.id)
-    tasks = pilot.prefect(
-        lambda client: client.read_task_runs(
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
-        )
-    )
-    tries = {task.name.rpartition("-")[0]: task.run_count for task in tasks}
-
-    assert ending is Ending.WATCHED
-    assert tries["read_lead"] == 3
-
-
 def test_an_owner_whom_somebody_else_set_meanwhile_stays(pilot: Pilot) -> None:
     pilot.at(Authority.RECOMMEND)
     form = pilot.lead()
@@ -254,18 +235,6 @@ def test_a_demotion_stops_what_was_approved_before(pilot: Pilot) -> None:
     assert case.ending == Ending.HANDED_OFF
     assert {one.state for one in pilot.effects(case.id)} == {State.REFUSED}
     assert pilot.writes_to(form["contact_id"]) == []
-
-
-def test_an_answer_that_got_lost_is_found_and_not_sent_again(pilot: Pilot) -> None:
-    pilot.at(Authority.FULL)
-    form = lead_in(pilot, Arm.EVERYONE, sample("good"))
-    path = f"/contacts/{form['contact_id']}$"
-    pilot.crm.fault(do="reset_after_apply", method="PATCH", path=path)
-    case, ending = pilot.flown(form)
-
-    assert ending is Ending.ACTED
-    assert len(pilot.writes_to(form["contact_id"])) == 2
-    assert [one.because for one in pilot.effects(case.id)] == ["found to have arrived", "accepted"]
 
 
 def test_a_write_that_is_refused_goes_to_a_person_with_the_reason(pilot: Pilot) -> None:

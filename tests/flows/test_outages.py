@@ -2,10 +2,12 @@
 
 import pytest
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.operations.recovery import recover
-from rollout.authority import Authority
+from rollout.authority import Arm, Authority
 from rollout.case import CaseRow, Ending
+from tests.flows.test_lead_routing import lead_in, sample
 from tests.pilot import Form, Pilot, until
 
 pytestmark = pytest.mark.system
@@ -70,3 +72,33 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(pilot: Pilot) -> None:
     spoil(pilot, form, do="truncate", times=2)
 
     assert pilot.flown(form)[1] is Ending.WATCHED
+
+
+def test_a_read_that_fails_twice_is_tried_again_where_people_see_it(pilot: Pilot) -> None:
+    pilot.at(Authority.SHADOW)
+    form = pilot.lead()
+    path = f"/contacts/{form['contact_id']}$"
+    pilot.crm.fault(do="status", method="GET", path=path, status=503, times=2)
+    case, ending = pilot.flown(form)
+    run = pilot.run(case.id)
+    tasks = pilot.prefect(
+        lambda client: client.read_task_runs(
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        )
+    )
+    tries = {task.name.rpartition("-")[0]: task.run_count for task in tasks}
+
+    assert ending is Ending.WATCHED
+    assert tries["read_lead"] == 3
+
+
+def test_an_answer_that_got_lost_is_found_and_not_sent_again(pilot: Pilot) -> None:
+    pilot.at(Authority.FULL)
+    form = lead_in(pilot, Arm.EVERYONE, sample("good"))
+    path = f"/contacts/{form['contact_id']}$"
+    pilot.crm.fault(do="reset_after_apply", method="PATCH", path=path)
+    case, ending = pilot.flown(form)
+
+    assert ending is Ending.ACTED
+    assert len(pilot.writes_to(form["contact_id"])) == 2
+    assert [one.because for one in pilot.effects(case.id)] == ["found to have arrived", "accepted"]

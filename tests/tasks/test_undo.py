@@ -25,10 +25,10 @@ from rollout.ledger import remember
 from rollout.timeline import timeline
 from rollout.undo import cases_written_by
 from tasks.effects import send
-from tasks.undo import Outcome, send_all, take_back
+from tasks.undo import Outcome, take_back
 from tests.rollout.trial import action
 from tests.sandbox import TOKEN
-from tests.tasks.test_effects import applied, case, owner_write, quickly, task_write
+from tests.tasks.test_effects import case, owner_write, quickly, task_write
 
 __all__ = ["case", "quickly"]  # fixtures
 
@@ -162,33 +162,6 @@ async def test_taking_back_needs_no_stage_and_passes_no_stop(case: Case, crm: Hu
         write, intent=write.intent.model_copy(update={"basis": Basis.UNDO, "step": "again"})
     )
     assert (await send(case, undo)).state is State.REFUSED
-
-
-async def test_where_the_second_of_two_writes_fails_the_first_is_taken_back(
-    case: Case, crm: HubSpot, sandbox: Sandbox
-) -> None:
-    subject = f"[{uuid4().hex}] call"
-    sandbox.fault(do="status", method="POST", path="/tasks$", status=400)
-    sent = await send_all(case, [owner_write(crm, "3"), task_write(crm, subject)])
-
-    assert [one.state for one in sent] == [State.DONE, State.FAILED]
-    assert await crm.read_owner_of("5") is None
-    assert applied(sandbox, subject) == 0
-    with transaction() as session:
-        told = [line.what for line in timeline(session, case.id)]
-    assert [what for what in told if "crm." in what and "means" not in what] == [
-        "write crm.contact.owner on contact/5: done",
-        "write crm.task on contact/5: failed",
-        "took back crm.contact.owner on contact/5: done",
-    ]
-
-
-async def test_two_writes_that_work_stay(case: Case, crm: HubSpot, sandbox: Sandbox) -> None:
-    subject = f"[{uuid4().hex}] call"
-    sent = await send_all(case, [owner_write(crm, "3"), task_write(crm, subject)])
-
-    assert [one.state for one in sent] == [State.DONE, State.DONE]
-    assert (await crm.read_owner_of("5"), applied(sandbox, subject)) == ("3", 1)
 
 
 async def test_a_release_is_found_by_what_it_wrote_on_its_own_word(
