@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.optional import need
 
+PATIENCE = 20_000  #: milliseconds; a machine that is busy draws slowly
 SHOTS = "TAXIWAY_SCREENSHOTS"  #: a folder in which pictures are kept
 
 
@@ -21,7 +22,8 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
     with sync_playwright() as hands:
         browser = hands.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         made = browser.new_page(viewport={"width": 1400, "height": 1300})
-        made.set_default_timeout(20_000)
+        made.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         yield made
         shoot(made, f"{request.node.name}-end")
         browser.close()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from integrations import samples
 from rollout.authority import Authority
@@ -62,8 +62,8 @@ def fill_v1(page: Page, ui: str, run: str, proposed: str, other: str) -> None:
     expect(dialog).to_be_hidden()
 
 
-def choose_v1(page: Page, field: object, choice: str) -> None:
-    field.focus()  # type: ignore[attr-defined] # a Locator
+def choose_v1(page: Page, field: Locator, choice: str) -> None:
+    field.focus()
     page.keyboard.press("ArrowDown")
     page.locator(".p-select-option").get_by_text(choice, exact=True).click()
 
@@ -77,9 +77,23 @@ def fill_v2(page: Page, ui: str, run: str, proposed: str, other: str) -> None:
     read(page, dialog.inner_text(), proposed)
     shoot(page, "review-v2")
     for label, choice in (("Your answer", "edit"), ("Why", "customer_context"), ("Owner", other)):
-        dialog.get_by_role("button", name=f"Select {label}").click()
-        page.get_by_role("option", name=re.compile(f"^{re.escape(choice)}$")).click()
+        choose_v2(page, dialog, label, choice)
     dialog.locator("textarea").fill("Ann Reviewer")
     shoot(page, "review-v2-filled")
     dialog.get_by_role("button", name="Resume").click()
     expect(dialog).to_be_hidden()
+
+
+def choose_v2(page: Page, dialog: Locator, label: str, choice: str) -> None:
+    """Pick one option; again where the page, which asks the server every few seconds, drew itself anew."""
+    field = dialog.get_by_role("button", name=f"Select {label}")
+    option = page.get_by_role("option", name=re.compile(f"^{re.escape(choice)}$"))
+    for _ in range(10):
+        if not option.is_visible():
+            field.click()
+        try:
+            option.click(timeout=2_000)
+            return
+        except TimeoutError:
+            continue
+    raise AssertionError(f"{label}: {choice} was never still enough to be chosen")
