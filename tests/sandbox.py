@@ -1,5 +1,6 @@
 """Fixtures: a sandbox CRM of its own, a real process with an empty store, and a client of it."""
 
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +14,7 @@ from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
 from tests.pilot import until
 
-TOKEN = "token-of-a-test"  # a sandbox's
+TOKEN = "-token-of-a-test"  # a sandbox's; tokens are random, and may begin with a dash
 READ_TOKEN = "token-that-reads"  # like it
 
 
@@ -22,8 +23,11 @@ def sandbox_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = any_free()
     store: Path = tmp_path_factory.mktemp("crm") / "crm.sqlite"
     words = ["--port", str(port), "--store", str(store), "--search-lag", "0.4"]
-    words += ["--token", TOKEN, "--read-token", READ_TOKEN, "--burst", "100000"]
-    process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words])
+    words += ["--burst", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "integrations.sandbox", *words],
+        env={**os.environ, "TAXIWAY_CRM_TOKEN": TOKEN, "TAXIWAY_CRM_READ_TOKEN": READ_TOKEN},
+    )
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url), "the sandbox listens")
     yield url

@@ -115,13 +115,14 @@ def _crm(system: Installation, given: str, port: int) -> None:
         return
     url = f"http://127.0.0.1:{port}"
     system.state.crm_url = url
-    tokens = ["--token", system.state.crm_token, "--read-token", system.state.crm_read_token]
-    store = ["--store", str(system.home / "crm.sqlite"), *tokens]
+    store = ["--store", str(system.home / "crm.sqlite")]
     _add(
         system,
         "crm",
         ["-m", "integrations.sandbox", "--port", str(port), *store],
         lambda: _answers(f"{url}/_sandbox/health"),
+        TAXIWAY_CRM_TOKEN=system.state.crm_token,
+        TAXIWAY_CRM_READ_TOKEN=system.state.crm_read_token,
     )
 
 

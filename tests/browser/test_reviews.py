@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 from integrations import samples
 from rollout.authority import Authority
@@ -85,15 +85,16 @@ def fill_v2(page: Page, ui: str, run: str, proposed: str, other: str) -> None:
 
 
 def choose_v2(page: Page, dialog: Locator, label: str, choice: str) -> None:
-    """Pick one option; again where the page, which asks the server every few seconds, drew itself anew."""
+    """Pick one option; again where the page drew itself anew, as it does every few seconds."""
     field = dialog.get_by_role("button", name=f"Select {label}")
     option = page.get_by_role("option", name=re.compile(f"^{re.escape(choice)}$"))
-    for _ in range(10):
-        if not option.is_visible():
-            field.click()
+    for last in (False, False, False, True):
         try:
-            option.click(timeout=2_000)
+            if not option.is_visible():
+                field.click()
+            option.click(timeout=5_000)
+        except Error:
+            if last:
+                raise
+        else:
             return
-        except TimeoutError:
-            continue
-    raise AssertionError(f"{label}: {choice} was never still enough to be chosen")

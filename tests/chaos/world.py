@@ -57,9 +57,12 @@ def world() -> Iterator[World]:
     home.chmod(0o755)
     port = any_free()
     url = f"http://127.0.0.1:{port}"
-    words = ["--port", str(port), "--store", str(home / "crm.sqlite"), "--token", TOKEN]
+    words = ["--port", str(port), "--store", str(home / "crm.sqlite")]
     limits = ["--search-lag", "0.2", "--burst", "1000000"]
-    crm = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words, *limits])
+    crm = subprocess.Popen(
+        [sys.executable, "-m", "integrations.sandbox", *words, *limits],
+        env={**os.environ, "TAXIWAY_CRM_TOKEN": TOKEN},
+    )
     try:
         database = postgres.ensure_database(postgres.start(home / "postgres"), "taxiway")
         env = {

@@ -1,6 +1,7 @@
 """The CRM's own assignment beside the agent: each leaves the other's share alone."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -21,9 +22,12 @@ CONTACTS = [{"id": str(n), "properties": {"email": f"c{n}@x.example"}} for n in 
 async def assigning(tmp_path: Path) -> AsyncIterator[tuple[Sandbox, HubSpot]]:
     """A CRM that hands out new contacts after 0.8 seconds to owners 1 and 2."""
     port = any_free()
-    words = ["--port", str(port), "--store", str(tmp_path / "crm.sqlite"), "--token", TOKEN]
+    words = ["--port", str(port), "--store", str(tmp_path / "crm.sqlite")]
     rule = ["--assign-after", "0.8", "--assign-to", "1", "2"]
-    process = subprocess.Popen([sys.executable, "-m", "integrations.sandbox", *words, *rule])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "integrations.sandbox", *words, *rule],
+        env={**os.environ, "TAXIWAY_CRM_TOKEN": TOKEN},
+    )
     url = f"http://127.0.0.1:{port}"
     until(lambda: answers(url), "the sandbox listens")
     crm = HubSpot.at(url, TOKEN)
