@@ -4,7 +4,8 @@ What can go wrong with an outside system.
     OutsideError
     |-- Unavailable     not now: try again later
     `-- Refused         no, for good: trying again changes nothing
-        `-- NotFound    there is no such record
+        |-- NotFound    there is no such record
+        `-- Stale       somebody else has changed the record meanwhile
 
 No message carries a secret or a person's data.
 """
@@ -43,3 +44,7 @@ class Refused(OutsideError):
 
 class NotFound(Refused):
     """There is no such record, or not any more."""
+
+
+class Stale(Refused):
+    """Somebody else has changed the record since it was read."""

@@ -22,11 +22,13 @@ from integrations.hubspot_records import (
     read_contact,
     read_owner,
 )
+from integrations.pace import Pace
 from integrations.web import Body, Web
 
 CONTACTS = "/crm/v3/objects/contacts"
 COMPANIES = "/crm/v3/objects/companies"
 TASKS = "/crm/v3/objects/tasks"
+TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 # a path
 TASK_TO_CONTACT = 204  #: HubSpot's own association type
 
 Built = tuple[str, str, bytes]
@@ -39,9 +41,9 @@ class HubSpot:
         self._web = web
 
     @classmethod
-    def at(cls, url: str, token: str, timeout: float = 10.0, *, per_second: float = 1000.0) -> Self:
+    def at(cls, url: str, token: str, timeout: float = 10.0, *, pace: Pace | None = None) -> Self:
         """Connect to a CRM's address with a private app's token, at a pace."""
-        return cls(Web("the CRM", url, token, timeout=timeout, per_second=per_second))
+        return cls(Web("the CRM", url, token, timeout=timeout, pace=pace))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -120,6 +122,11 @@ class HubSpot:
             if after is None:
                 return owners
             params = {"limit": "100", "after": after}
+
+    async def scopes(self, token: str) -> list[str]:
+        """Read what a private app's token is allowed to do."""
+        found = await self._web.search(TOKEN_INFO, {"tokenKey": token})
+        return sorted(found["scopes"])
 
     async def read_owner_of(self, contact_id: str) -> str | None:
         """Read who owns a contact now; None for nobody."""

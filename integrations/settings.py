@@ -6,6 +6,7 @@ What this installation is told: from the environment first, then from a running 
     PREFECT_API_URL         your own Prefect server instead of the one that `up` starts
     TAXIWAY_CRM_URL, TAXIWAY_CRM_TOKEN      your CRM instead of the sandbox
     TAXIWAY_CRM_READ_TOKEN  a token that may only read, for cases that may not write
+    TAXIWAY_CRM_TOKENS      JSON: {"lead-routing": {"limited": "..."}}; a workflow's own, by level
     TAXIWAY_CRM_PER_SECOND  how many calls the CRM takes
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
     TAXIWAY_HOOK_STYLES     JSON: {"crm": "hubspot-v3"}; how a source signs
@@ -45,7 +46,10 @@ HOOK_STYLES = ("standard", "hubspot-v3", "github", "slack", "stripe")
 JSON_SETTINGS = {
     "hook_secrets": '{"website": ["whsec_..."]}',
     "hook_styles": '{"crm": "hubspot-v3"}',
+    "crm_tokens": '{"lead-routing": {"read": "...", "limited": "..."}}',
 }
+READS = "read"  #: the key of a workflow's token that may only read
+LEVELS = (READS, "recommend", "limited", "full")
 POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -64,7 +68,8 @@ class Settings(BaseSettings):
     )
     crm_url: str = ""
     crm_token: SecretStr = SecretStr("")
-    crm_read_token: SecretStr = SecretStr("")  #: for what only reads; without it, the other one
+    crm_read_token: SecretStr = SecretStr("")  #: for what only reads
+    crm_tokens: dict[str, dict[str, SecretStr]] = {}  #: by workflow and level
     hook_secrets: dict[str, list[SecretStr]] = {}
     hook_styles: dict[str, str] = {}  #: how a source signs; default: standard
     hooks_public_url: str = ""  #: the receiver's address as senders see it, behind a proxy
@@ -104,6 +109,19 @@ class Settings(BaseSettings):
             if style not in HOOK_STYLES:
                 raise ValueError(f"{source}: {style} is unknown; known: {', '.join(HOOK_STYLES)}")
         return styles
+
+    @field_validator("crm_tokens")
+    @classmethod
+    def _are_levels(
+        cls, tokens: dict[str, dict[str, SecretStr]]
+    ) -> dict[str, dict[str, SecretStr]]:
+        for workflow, own in tokens.items():
+            if strange := set(own) - set(LEVELS):
+                raise ValueError(
+                    f"{workflow}: {', '.join(sorted(strange))} is no level; "
+                    f"known: {', '.join(LEVELS)}"
+                )
+        return tokens
 
     @model_validator(mode="after")
     def _each_source_has_keys(self) -> Self:

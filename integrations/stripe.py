@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlencode
 
+from integrations.pace import Pace
 from integrations.web import Web
 
 REFUNDS = "/v1/refunds"
@@ -34,9 +35,9 @@ class Stripe:
         self._web = web
 
     @classmethod
-    def at(cls, url: str, token: str, timeout: float = 10.0) -> Self:
+    def at(cls, url: str, token: str, timeout: float = 10.0, *, pace: Pace | None = None) -> Self:
         """Connect with a restricted key that may read charges and write refunds."""
-        return cls(Web("the payment provider", url, token, timeout=timeout))
+        return cls(Web("the payment provider", url, token, timeout=timeout, pace=pace))
 
     async def close(self) -> None:
         """Close the connections."""

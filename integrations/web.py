@@ -8,7 +8,9 @@ where people see it, and a write that may have arrived is settled by `tasks.effe
 
 import json
 import random
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx
@@ -20,12 +22,23 @@ from tenacity import (
     stop_after_delay,
 )
 
-from integrations.errors import NotFound, Refused, Unavailable
-from integrations.pace import pace_of
+from integrations.errors import NotFound, Refused, Stale, Unavailable
+from integrations.pace import OwnPace, Pace
 
 MOST_PATIENCE = 8.0  #: seconds that one call waits for its turn, all told
 
+ADDRESS = re.compile(r"\S+@\S+")
+REFUSALS = {404: NotFound, 412: Stale}
+
 Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a system answered: JSON of any kind, or else text; and the record's version."""
+
+    content: Any
+    version: str = ""  #: the ETag, quotes and all
 
 
 class _ToldToWaitError(Exception):
@@ -44,17 +57,19 @@ class Web:
         self,
         system: str,
         url: str,
-        token: str,
+        token: str = "",
         *,
+        scheme: str = "Bearer",
         timeout: float = 10.0,
-        per_second: float = 1000.0,
+        pace: Pace | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.system = system
-        self._pace = pace_of(url, per_second)
+        self._pace = pace or OwnPace()
+        proof = {"Authorization": f"{scheme} {token}"} if token else {}
         self._client = httpx.AsyncClient(
             base_url=url,
-            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            headers={"Accept": "application/json", **proof},
             timeout=timeout,
             follow_redirects=False,
             transport=transport,
@@ -67,16 +82,26 @@ class Web:
         await self._client.aclose()
 
     async def read(self, path: str, params: Mapping[str, str] | None = None) -> Body:
-        """Read with GET."""
+        """Read an object with GET."""
+        return self._object(await self.fetch(path, params))
+
+    async def fetch(self, path: str, params: Mapping[str, str] | None = None) -> Reply:
+        """Read with GET whatever it answers, and the record's version."""
         return await self._patiently("GET", path, params=params)
 
     async def search(self, path: str, query: Body) -> Body:
         """Read with a POST that changes nothing."""
-        return await self._patiently("POST", path, content=json.dumps(query).encode())
+        return self._object(await self._patiently("POST", path, content=json.dumps(query).encode()))
 
     async def send(
         self, method: str, path: str, content: bytes, headers: Mapping[str, str] | None = None
     ) -> Body:
+        """Like `deliver`, to a system that answers with an object."""
+        return self._object(await self.deliver(method, path, content, headers))
+
+    async def deliver(
+        self, method: str, path: str, content: bytes, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """
         Write these very bytes; JSON, unless the headers say otherwise.
 
@@ -92,7 +117,7 @@ class Web:
         params: Mapping[str, str] | None = None,
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Body:
+    ) -> Reply:
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception_type(_ToldToWaitError),
@@ -113,7 +138,7 @@ class Web:
         params: Mapping[str, str] | None,
         content: bytes | None,
         headers: Mapping[str, str],
-    ) -> Body:
+    ) -> Reply:
         await self._pace.turn()
         kind = {"Content-Type": "application/json"} if content is not None else {}
         try:
@@ -126,7 +151,7 @@ class Web:
             raise Unavailable(self.system, f"{type(error).__name__} on {method}") from None
         return self._answer(response)
 
-    def _answer(self, response: httpx.Response) -> Body:
+    def _answer(self, response: httpx.Response) -> Reply:
         status = response.status_code
         if status == httpx.codes.TOO_MANY_REQUESTS:
             seconds = _retry_after(response)
@@ -134,17 +159,25 @@ class Web:
             raise _ToldToWaitError("too many requests (429)", seconds)
         if status >= 500 or (status in {408, 409, 425} and not _is_json(response)):
             raise Unavailable(self.system, f"it answered {status}")
-        if status >= 300:
+        if 300 <= status < 400:
+            told = "it sends us elsewhere: are the address and the token right?"
+            raise Refused(self.system, status, told)
+        if status >= 400:
             raise self._refusal(response)
+        version = response.headers.get("ETag", "")
         if not response.content:
-            return {}
+            return Reply({}, version)
         try:
-            content = response.json()
+            return Reply(response.json(), version)
         except ValueError:
-            raise Unavailable(self.system, "its answer is cut off or not JSON") from None
-        if not isinstance(content, dict):
+            if _is_json(response):
+                raise Unavailable(self.system, "its answer is cut off or not JSON") from None
+            return Reply(response.text, version)
+
+    def _object(self, reply: Reply) -> Body:
+        if not isinstance(reply.content, dict):
             raise Unavailable(self.system, "its answer is not an object")
-        return content
+        return reply.content
 
     def _refusal(self, response: httpx.Response) -> Refused:
         try:
@@ -155,10 +188,11 @@ class Web:
             content = {}
         error = content.get("error")  # a code apart from its category, with some
         code = error.get("code") if isinstance(error, dict) else None
-        what = str(content.get("category") or code or response.reason_phrase)
+        said = ADDRESS.sub("(address)", str(content.get("message") or response.reason_phrase))
+        what = str(content.get("category") or code or said)
         details = content.get("errors") or []
         fields = [_field_error(one) for one in details if isinstance(one, dict)]
-        kind = NotFound if response.status_code == httpx.codes.NOT_FOUND else Refused
+        kind = REFUSALS.get(response.status_code, Refused)
         return kind(self.system, response.status_code, what, fields)
 
 

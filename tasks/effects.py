@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.errors import Refused, Unavailable
+from integrations.errors import Refused, Stale, Unavailable
 from integrations.settings import settings
 from rollout.case import Case
 from rollout.contract import Contract, Safety
@@ -98,6 +98,8 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
     effect.fence = passed
     try:
         remote = await _push(write, effect, until)
+    except Stale as no:
+        _end(effect, State.REFUSED, str(no))
     except Refused as no:
         _end(effect, State.FAILED, str(no))
     except Unavailable as later:

@@ -46,7 +46,7 @@ async def read_lead(case: Case) -> Lead:
     """Read the lead, its account and its territory: what the form said beside what is known."""
     with transaction() as session:
         body = envelope(session.get_one(Arrival, case.inbox_id))
-    crm = crm_reader()
+    crm = crm_reader(case.workflow)
     try:
         contact = await crm.read_contact(contact_in(body))
     except NotFound:

@@ -54,7 +54,7 @@ async def _find_out(effect: EffectRow, rule: ActionRule | None) -> tuple[State, 
     safety = Safety.SET if effect.undoes else rule.safety if rule else Safety.NONE
     undo = UNDO.get(effect.action)
     if safety is Safety.SET and undo is not None:
-        there = dict(await undo.look(crm_reader(), effect)) == effect.changes
+        there = dict(await undo.look(crm_reader(effect.workflow), effect)) == effect.changes
         return (
             (State.DONE, "found to have arrived", None)
             if there
@@ -65,7 +65,7 @@ async def _find_out(effect: EffectRow, rule: ActionRule | None) -> tuple[State, 
             )
         )
     if safety is Safety.SEARCH and (subject := _subject(effect)):
-        found = await crm_reader().find_tasks(subject)
+        found = await crm_reader(effect.workflow).find_tasks(subject)
         if found:
             return State.DONE, "found to have arrived", found[0]
         return State.FAILED, NOT_THERE, None

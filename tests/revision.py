@@ -22,7 +22,8 @@ from integrations.migrations import draft, head, upgrade
 
 
 def import_all_tables() -> None:
-    """Import every module of the rules, so that no table is overlooked."""
+    """Import every module that has tables, so that none is overlooked."""
+    import_module("integrations.pace")
     for one in iter_modules(rollout.__path__):
         import_module(f"rollout.{one.name}")
 

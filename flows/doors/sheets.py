@@ -58,7 +58,7 @@ def bring(files: Mapping[Kind, Path], owners: frozenset[str] | None) -> Brought:
 async def active_owners() -> frozenset[str] | None:
     """Give the addresses of the CRM's active users; None when it does not answer."""
     known = settings()
-    crm = HubSpot.at(known.crm_url, known.crm_token.get_secret_value())
+    crm = HubSpot.at(known.crm_url, known.crm_read_token.get_secret_value())
     try:
         return frozenset(one.email.casefold() for one in await crm.owners() if not one.archived)
     except OutsideError:

@@ -47,7 +47,8 @@ async def lead_sweep(
     told = get_run_logger()
     found, opened, after = 0, 0, "0"
     while after and opened < limit:
-        contacts, after = await crm_reader().find_unowned(now() - timedelta(hours=since), after)
+        crm = crm_reader(CONTRACT.workflow)
+        contacts, after = await crm.find_unowned(now() - timedelta(hours=since), after)
         found += len(contacts)
         for contact in _of_size(contacts, segment):
             if opened < limit and _open(contact, dry_run=dry_run):

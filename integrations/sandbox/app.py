@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from integrations.sandbox.assignment import Assignment, assigning
 from integrations.sandbox.control import control
 from integrations.sandbox.faults import Faults
-from integrations.sandbox.guard import Limits, guard
+from integrations.sandbox.guard import Limits, guard, scopes
 from integrations.sandbox.refunds import refunds
 from integrations.sandbox.search import search
 from integrations.sandbox.shapes import (
@@ -41,6 +41,7 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
     _links(app, store)
     _labelled_links(app, store)
     _owners(app, store)
+    _token(app, limits)
     app.include_router(refunds(store))
     app.include_router(control(store, faults, limits))
     guard(app, store, limits, faults)
@@ -50,6 +51,15 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
         return JSONResponse(problem.detail, problem.status_code, headers=problem.headers)
 
     return app
+
+
+def _token(app: FastAPI, limits: Limits) -> None:
+    @app.post("/oauth/v2/private-apps/get/access-token-info")
+    async def token_info(words: Body) -> Body:
+        token = str(words.get("tokenKey"))
+        if token not in {limits.token, limits.read_token}:
+            raise Problem(404, "OBJECT_NOT_FOUND", "unknown token")
+        return {"userId": 1, "hubId": 1, "appId": 1, "scopes": scopes(limits, token)}
 
 
 ROOT = "/crm/v3/objects/{kind}"

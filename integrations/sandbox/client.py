@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 Row = dict[str, Any]
+READS_WITH_POST = ("/search", "/batch/read", "/access-token-info")
 
 
 class Sandbox:
@@ -38,7 +39,7 @@ class Sandbox:
         return [
             one
             for one in self.requests(since)
-            if one["method"] != "GET" and not one["path"].endswith(("/search", "/batch/read"))
+            if one["method"] != "GET" and not one["path"].endswith(READS_WITH_POST)
         ]
 
     def objects(self, kind: str) -> list[Row]:

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from integrations.sandbox.client import READS_WITH_POST
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.shapes import Problem
 from integrations.sandbox.store import Store
@@ -51,7 +52,7 @@ def guard(app: FastAPI, store: Store, limits: Limits, faults: Faults) -> None:
             response = await onward(request)
         status = response.status_code
         if fault is not None:
-            response = await _spoilt(response, fault.do, fault.status, fault.headers)
+            response = await spoilt(response, fault.do, fault.status, fault.headers)
             status = response.status_code if not fault.applies else status
         store.note_request(
             request.method, path, status, _json(content), applied=applied and status < 300
@@ -59,7 +60,8 @@ def guard(app: FastAPI, store: Store, limits: Limits, faults: Faults) -> None:
         return response
 
 
-async def _spoilt(response: Response, do: str, status: int, headers: dict[str, str]) -> Response:
+async def spoilt(response: Response, do: str, status: int, headers: dict[str, str]) -> Response:
+    """Give the answer that a fault makes of the true one."""
     match do:
         case "status" | "status_after_apply":
             return JSONResponse(
@@ -103,10 +105,17 @@ def _refusal(request: Request, limits: Limits, recent: deque[float]) -> Problem 
     return None
 
 
+def scopes(limits: Limits, token: str) -> list[str]:
+    """Give what a token may do."""
+    reads = [f"crm.objects.{kind}.read" for kind in ("companies", "contacts", "owners")]
+    writes = [f"crm.objects.{kind}.write" for kind in ("companies", "contacts")]
+    return reads if token == limits.read_token else reads + writes
+
+
 def _scope_to_write(request: Request) -> str | None:
     """Name the scope that a request needs in order to change something; None for a read."""
     path = request.url.path
-    if request.method == "GET" or path.endswith(("/search", "/batch/read")):
+    if request.method == "GET" or path.endswith(READS_WITH_POST):
         return None
     kind = path.removeprefix("/crm/v3/objects/").partition("/")[0]
     return f"crm.objects.{kind}.write" if path.startswith("/crm/v3/objects/") else "write"

@@ -55,7 +55,8 @@ def test_where_nothing_runs_it_says_what_to_start(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "what", "verdict", "says"),
     [
-        ("TAXIWAY_CRM_TOKEN", "wrong", "CRM", Verdict.FAIL, "401"),
+        ("TAXIWAY_CRM_READ_TOKEN", "wrong", "CRM", Verdict.FAIL, "401"),
+        ("TAXIWAY_CRM_READ_TOKEN", "", "CRM", Verdict.FAIL, "no token that may only read"),
         ("TAXIWAY_CRM_URL", "http://127.0.0.1:9", "CRM", Verdict.FAIL, "unavailable"),
         ("TAXIWAY_WORK_POOL", "other", "worker", Verdict.FAIL, "there is no work pool other"),
         ("TAXIWAY_HOOKS_PUBLIC_URL", "http://127.0.0.1:9", "receiver", Verdict.FAIL, "ConnectErr"),

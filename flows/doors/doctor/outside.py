@@ -41,14 +41,25 @@ def _crm() -> Answer:
     known = settings()
     if not known.crm_url:
         raise SettingsError("no CRM is known here: start `taxiway up`, or set TAXIWAY_CRM_URL")
-    owners = asyncio.run(_owners(known.crm_url, known.crm_token.get_secret_value()))
+    reads = known.crm_read_token.get_secret_value()
+    if not reads:
+        return broken(
+            "there is no token that may only read, so no case is handed any",
+            "make a private app with the .read scopes alone, and set TAXIWAY_CRM_READ_TOKEN",
+        )
+    owners, scopes = asyncio.run(_owners_and_scopes(known.crm_url, reads))
+    if beyond := [one for one in scopes if one.endswith(".write")]:
+        return broken(
+            f"the token that should only read may write: {', '.join(beyond)}",
+            "take these scopes from its private app",
+        )
     return well(f"{known.crm_url} lets us read; {owners} owners")
 
 
-async def _owners(url: str, token: str) -> int:
+async def _owners_and_scopes(url: str, token: str) -> tuple[int, list[str]]:
     crm = HubSpot.at(url, token, timeout=5)
     try:
-        return len(await crm.owners())
+        return len(await crm.owners()), await crm.scopes(token)
     finally:
         await crm.close()
 
