@@ -30,6 +30,11 @@ class Unavailable(OutsideError):
         self.sent = sent
         super().__init__(f"{system} is unavailable: {what}")
 
+    @property
+    def never_sent(self) -> bool:
+        """Whether it surely was not applied."""
+        return self.sent is False
+
 
 class Refused(OutsideError):
     """The system understood and said no."""

@@ -11,6 +11,11 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_HOOK_SECRETS    JSON: {"website": ["whsec_..."]}; several while keys are rotated
     TAXIWAY_HOOK_STYLES     JSON: {"crm": "hubspot-v3"}; how a source signs
     TAXIWAY_HOOKS_PUBLIC_URL    the receiver's address as senders see it
+    TAXIWAY_MODEL_URL, TAXIWAY_MODEL_KEY, TAXIWAY_MODEL_NAME    a model instead of the scorer
+    TAXIWAY_MODEL_PRICE_IN, TAXIWAY_MODEL_PRICE_OUT     minor units for a million tokens
+    TAXIWAY_SLACK_URL       a Slack channel's incoming webhook; whoever knows it can post there
+    TAXIWAY_MAIL_URL        smtp://user:password@host:587, or smtps:// for TLS from the start
+    TAXIWAY_MAIL_FROM       the sender's address
     TAXIWAY_AUDIT_HEADS     the file in which the ends of the ledger's chain are published
     TAXIWAY_HEARTBEAT_URL   called every minute in which all went well
     TAXIWAY_RUN_SECONDS     how long a run may work before it is given up
@@ -70,6 +75,16 @@ class Settings(BaseSettings):
     crm_token: SecretStr = SecretStr("")
     crm_read_token: SecretStr = SecretStr("")  #: for what only reads
     crm_tokens: dict[str, dict[str, SecretStr]] = {}  #: by workflow and level
+    model_url: str = ""  #: ends before /chat/completions
+    model_key: SecretStr = SecretStr("")
+    model_name: str = ""
+    model_price_in: float = Field(default=0, ge=0)  #: minor units for a million tokens
+    model_price_out: float = Field(default=0, ge=0)
+    model_timeout_seconds: float = Field(default=60, gt=0)
+    model_per_second: float = Field(default=5, gt=0)
+    slack_url: SecretStr = SecretStr("")
+    mail_url: SecretStr = SecretStr("")
+    mail_from: str = ""
     hook_secrets: dict[str, list[SecretStr]] = {}
     hook_styles: dict[str, str] = {}  #: how a source signs; default: standard
     hooks_public_url: str = ""  #: the receiver's address as senders see it, behind a proxy
@@ -95,7 +110,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// (no other database will do)")
         return url
 
-    @field_validator("prefect_api_url", "crm_url", "hooks_public_url", "heartbeat_url")
+    @field_validator("prefect_api_url", "crm_url", "model_url", "hooks_public_url", "heartbeat_url")
     @classmethod
     def _is_http(cls, url: str) -> str:
         if url and urlsplit(url).scheme not in {"http", "https"}:
@@ -138,6 +153,15 @@ class Settings(BaseSettings):
     def style_of(self, source: str) -> str:
         """Say how a source signs."""
         return self.hook_styles.get(source, "standard")
+
+    @model_validator(mode="after")
+    def _a_model_has_a_name_and_a_price(self) -> Self:
+        if self.model_url and not (self.model_name and self.model_price_in):
+            raise ValueError(
+                "TAXIWAY_MODEL_URL needs TAXIWAY_MODEL_NAME, and its prices in "
+                "TAXIWAY_MODEL_PRICE_IN and TAXIWAY_MODEL_PRICE_OUT: without them no cap can hold"
+            )
+        return self
 
     @model_validator(mode="after")
     def _search_waits_for_the_write(self) -> Self:

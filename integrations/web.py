@@ -183,7 +183,7 @@ class Web:
         try:
             content = response.json()
         except ValueError:
-            content = {}
+            content = {"message": response.text[:100]} if _is_text(response) else {}
         if not isinstance(content, dict):
             content = {}
         error = content.get("error")  # a code apart from its category, with some
@@ -202,6 +202,10 @@ def _field_error(error: Mapping[str, Any]) -> str:
     names = context.get("propertyName") or context.get("requiredScopes") if context else None
     where = ", ".join(names) if isinstance(names, list) else str(error.get("name") or "")
     return f"{where}: {error.get('code') or 'invalid'}" if where else str(error.get("code"))
+
+
+def _is_text(response: httpx.Response) -> bool:
+    return str(response.headers.get("content-type", "")).startswith("text/plain")
 
 
 def _is_json(response: httpx.Response) -> bool:

@@ -5,7 +5,7 @@ A scope is whatever has a cap of its own, for example `lead-routing/model/2026-1
 reserved together never pass the cap: the budget's row is locked, and a CHECK stands behind it.
 A reservation whose outcome nobody notes counts in full for ever: it may have been spent.
 
-Amounts are integers in the currency's minor units.
+Amounts are integers: the currency's minor units, or for models their thousandths.
 """
 
 from datetime import date, datetime
@@ -52,19 +52,29 @@ class Reservation(SQLModel, table=True):
     settled_at: datetime | None = moment(optional=True)
 
 
+MILLIS = 1_000  #: the parts of a minor unit in which models are paid
+
+
 def daily(workflow: str, what: str, day: date) -> str:
     """Name the scope of one workflow's spending on something, on one day (UTC)."""
     return f"{workflow}/{what}/{day.isoformat()}"
 
 
 def reserve(
-    session: Session, *, ref: str, scope: str, cap: int, amount: int, now: datetime
+    session: Session,
+    *,
+    ref: str,
+    scope: str,
+    cap: int,
+    amount: int,
+    now: datetime,
+    parts: int = 1,
 ) -> None:
     """
     Reserve an amount for one call, once for each `ref`, or raise `OverBudget`.
 
     A cap of zero lets nothing through, not even what is free. A lowered cap holds at once for
-    what comes; it takes back nothing.
+    what comes; it takes back nothing. `parts` is how many of the amounts make one minor unit.
     """
     if amount < 0 or cap < 0:
         raise Invalid("an amount and a cap are never below zero")
@@ -77,7 +87,7 @@ def reserve(
     if session.get(Reservation, ref) is not None:
         return
     if cap == 0 or budget.taken + amount > cap:
-        raise OverBudget(scope, cap=cap, taken=budget.taken, asked=amount)
+        raise OverBudget(scope, cap=cap, taken=budget.taken, asked=amount, parts=parts)
     budget.cap = max(cap, budget.spent + budget.reserved + amount)
     budget.reserved += amount
     session.add(Reservation(ref=ref, scope=scope, amount=amount, made_at=now))

@@ -94,14 +94,14 @@ class Evidence(BaseModel):
 
 
 class Cost(BaseModel):
-    """What an answer cost; money in integer minor units."""
+    """What an answer cost; money in thousandths of a minor unit: a call costs less than one."""
 
     model_config = ConfigDict(frozen=True)
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    amount_minor: int = 0
+    amount_millis: int = 0
     currency: str = "EUR"
 
 

@@ -132,7 +132,8 @@ class Contract:
     plan: tuple[Authority, ...] = ()
     targets: tuple[Target, ...] = ()
     benchmark: Benchmark | None = None
-    budget_minor_per_day: int | None = None
+    budget_minor_per_day: int | None = None  #: what its agent may cost
+    budget_minor_per_case: int | None = None
     currency: str = "EUR"
     retention: timedelta | None = None
     review_every: timedelta | None = None
@@ -235,6 +236,8 @@ def _unmeasured(contract: Contract) -> Iterator[str]:
         yield "benchmark: unknown what the work costs when people do it"
     if contract.budget_minor_per_day is None:
         yield "budget: no daily cap"
+    if contract.budget_minor_per_case is None:
+        yield "budget: no cap for a case"
     if not contract.retention:
         yield "retention: not said how long personal data is kept"
     if not contract.review_every:

@@ -44,13 +44,14 @@ class Invalid(TaxiwayError):
 
 
 class OverBudget(TaxiwayError):
-    """A cap would be passed, so the call was not made. Amounts are in minor units."""
+    """A cap would be passed, so the call was not made."""
 
-    def __init__(self, scope: str, *, cap: int, taken: int, asked: int) -> None:
+    def __init__(self, scope: str, *, cap: int, taken: int, asked: int, parts: int) -> None:
         self.scope = scope
+        budget, gone, more = (f"{one / parts / 100:.2f}" for one in (cap, taken, asked))
         super().__init__(
-            f"{scope} has a budget of {cap / 100:.2f}, of which {taken / 100:.2f} is spent or "
-            f"reserved: {asked / 100:.2f} more does not fit. Its business owner can raise it."
+            f"{scope} has a budget of {budget}, of which {gone} is spent or "
+            f"reserved: {more} more does not fit. Its business owner can raise it."
         )
 
 

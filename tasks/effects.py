@@ -103,7 +103,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
     except Refused as no:
         _end(effect, State.FAILED, str(no))
     except Unavailable as later:
-        if later.sent is False:
+        if later.never_sent:
             with transaction() as session:
                 take_back(session, effect)
             await asyncio.sleep(min(8, 0.5 * 2**effect.attempt))

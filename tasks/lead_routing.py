@@ -4,8 +4,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 
-from integrations.agents import AgentFailed, Answer, Choice, Question
-from integrations.agents.lead_scorer import LeadScorer
+from integrations.agents import AgentFailed, Answer, Choice, Question, Release
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot import lane_patch, owner_patch
@@ -21,6 +20,8 @@ from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
 from rollout.territories import seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
+from tasks.lead_agent import lead_agent
+from tasks.spending import CasePurse
 from tasks.steps import once, step
 from tasks.systems import crm_writer
 from tasks.undo import take_back_step
@@ -28,7 +29,6 @@ from tasks.undo import take_back_step
 OWNER = "crm.contact.owner"
 LANE = "crm.contact.lane"
 AGENTS = "agent"  #: the lane in which the CRM's own assignment leaves a lead alone
-AGENT = LeadScorer()
 FALLBACK = 0.5  #: the sureness of a mere turn: always a person's to approve
 
 
@@ -84,6 +84,7 @@ def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
 @once(PROPOSAL, Proposal, actor="agent")
 async def propose_owner(case: Case, lead: Lead) -> Proposal:
     """Ask the agent for an owner. Every call is noted and charged; one answer stands."""
+    agent = lead_agent()
     with transaction() as session:
         note_next(
             session,
@@ -92,15 +93,15 @@ async def propose_owner(case: Case, lead: Lead) -> Proposal:
             kind="asked",
             actor="taxiway",
             at=now(),
-            fields={"release": AGENT.release.id},
+            fields={"release": agent.release.id},
         )
         turn, taken = _turn(case, lead)
     started = time.monotonic()
     try:
-        answer = await AGENT.propose(_question(lead, turn, taken))
+        answer = await agent.propose(_question(lead, turn, taken), CasePurse(case))
     except AgentFailed as error:
-        return _fallback(lead, turn, str(error))
-    return _proposal(lead, answer, time.monotonic() - started)
+        return _fallback(lead, turn, str(error), agent.release)
+    return _proposal(lead, answer, time.monotonic() - started, agent.release)
 
 
 @step()
@@ -221,23 +222,23 @@ def _action(lead: Lead, email: str) -> Action:
     )
 
 
-def _proposal(lead: Lead, answer: Answer, seconds: float) -> Proposal:
+def _proposal(lead: Lead, answer: Answer, seconds: float, release: Release) -> Proposal:
     return Proposal(
         action=_action(lead, answer.decision["owner"]),
         reason=answer.reason,
         confidence=answer.confidence,
         data_confidence=answer.data_confidence,
-        calibrated_on=AGENT.release.calibrated_on,
+        calibrated_on=release.calibrated_on,
         conflicts=answer.conflicts,
         unclear=answer.unclear,
         evidence=tuple(Evidence.model_validate(asdict(one)) for one in answer.evidence),
         cost=Cost.model_validate(asdict(answer.cost)),
         seconds=seconds,
-        release=AGENT.release.id,
+        release=release.id,
     )
 
 
-def _fallback(lead: Lead, turn: Turn | None, why: str) -> Proposal:
+def _fallback(lead: Lead, turn: Turn | None, why: str, release: Release) -> Proposal:
     """Propose whoever's turn it is, for a person to approve: the agent gave no answer."""
     email = turn.owner_email if turn else lead.team[0].email
     return Proposal(
@@ -245,5 +246,5 @@ def _fallback(lead: Lead, turn: Turn | None, why: str) -> Proposal:
         reason=f"agent_fallback: {why}; it is {email}'s turn",
         confidence=FALLBACK,
         data_confidence=FALLBACK,
-        release=AGENT.release.id,
+        release=release.id,
     )

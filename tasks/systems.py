@@ -10,6 +10,7 @@ import asyncio
 import time
 from weakref import WeakKeyDictionary
 
+from integrations.chat import Chat
 from integrations.hubspot import HubSpot
 from integrations.hubspot_records import Owner
 from integrations.pace import SharedPace
@@ -23,6 +24,7 @@ OWNERS_HOLD = 60.0  #: seconds; people join and leave more slowly than leads com
 
 _OWNERS: dict[str, tuple[float, list[Owner]]] = {}
 _OPEN: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, HubSpot]] = WeakKeyDictionary()
+_MODELS: WeakKeyDictionary[asyncio.AbstractEventLoop, Chat] = WeakKeyDictionary()
 
 
 def crm_reader(workflow: str = "") -> HubSpot:
@@ -53,6 +55,19 @@ def crm_writer(case: Case) -> HubSpot:
     if not may_write(case.placement):
         raise ContractBroken(f"{case.id} is at {case.authority} and may write nothing")
     return _connected(_writing_token(case.workflow, case.authority))
+
+
+def model() -> Chat:
+    """Give this loop's connection with the model."""
+    known, here = settings(), asyncio.get_running_loop()
+    if here not in _MODELS:
+        _MODELS[here] = Chat.at(
+            known.model_url,
+            known.model_key.get_secret_value(),
+            known.model_timeout_seconds,
+            pace=SharedPace(known.model_url, known.model_per_second),
+        )
+    return _MODELS[here]
 
 
 def _writing_token(workflow: str, authority: Authority) -> str:

@@ -231,6 +231,7 @@ CONTRACT = Contract(
         measured_on=date(2026, 11, 1),
     ),
     budget_minor_per_day=2_000,
+    budget_minor_per_case=10,
     retention=timedelta(days=180),
     review_every=timedelta(days=90),
 )

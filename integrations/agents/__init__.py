@@ -18,6 +18,18 @@ class AgentFailed(Exception):
     """The agent gave nothing that can be used."""
 
 
+class Purse(Protocol):
+    """What an agent may spend: it takes the most that a call can cost before it makes the call."""
+
+    def take(self, most: int) -> str:
+        """Reserve thousandths of a minor unit; gives the call's name. Raises `AgentFailed`."""
+        ...
+
+    def settle(self, call: str, cost: int) -> None:
+        """Note what a call has cost; one that nobody settles has cost the most it could."""
+        ...
+
+
 @dataclass(frozen=True)
 class Choice:
     """A person who may own the record."""
@@ -55,12 +67,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an answer cost; money in integer minor units."""
+    """What an answer cost; money in thousandths of a minor unit: a call costs less than one."""
 
     calls: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-    amount_minor: int = 0
+    amount_millis: int = 0
     currency: str = "EUR"
 
 
@@ -113,6 +125,6 @@ class Agent(Protocol):
         """What exactly answers."""
         ...
 
-    async def propose(self, question: Question) -> Answer:
+    async def propose(self, question: Question, purse: Purse) -> Answer:
         """Answer, or raise `AgentFailed` when there is no usable answer."""
         ...

@@ -10,9 +10,30 @@ is shown as evidence and weighs nothing: it cannot change the owner or the confi
 import re
 from collections.abc import Iterator
 
-from integrations.agents import Agent, AgentFailed, Answer, Choice, Evidence, Question, Release
+from integrations.agents import (
+    Agent,
+    AgentFailed,
+    Answer,
+    Choice,
+    Evidence,
+    Purse,
+    Question,
+    Release,
+)
+from integrations.agents.lead_checks import (
+    FREE_MAIL,
+    SIZES,
+    conflicts,
+    countries_differ,
+    domain_of,
+    known_share,
+    number,
+    quoted,
+    size,
+    text,
+    unclear,
+)
 
-FREE_MAIL = frozenset({"gmail.com", "outlook.com", "yahoo.com", "proton.me", "web.de", "gmx.de"})
 MOST = 0.95
 POINTS = {
     "territory": 0.35,  #: the territory names a team
@@ -23,14 +44,6 @@ POINTS = {
     "same_domain": 0.10,  #: the e-mail belongs to the company's domain
     "tied": -0.15,  #: two people fit equally well
 }
-SIZES = (100, 1_000)  #: employees at which a size class begins
-NEEDED = ("country_crm", "employees_crm", "company_domain", "industry", "employees_form")
-COMMANDS = re.compile(
-    r"ignore (all|any|the|previous|prior)|assign (me|this|it) to|you must|system prompt"
-    r"|approve (me|this|it)|approval policy|no approval|without approval",
-    re.IGNORECASE,
-)
-DEALING = {"customer": "a customer", "opportunity": "in talks"}  #: stages with money at stake
 FORM_SCORE = {"demo": 60, "trial": 45, "contact": 40, "content": 15}
 SENIOR = re.compile(r"\b(chief|c[efimort]o|vp|vice president|head|director|owner)\b", re.IGNORECASE)
 
@@ -45,22 +58,22 @@ class LeadScorer:
         calibrated_on=240,
     )
 
-    async def propose(self, question: Question) -> Answer:
+    async def propose(self, question: Question, purse: Purse | None = None) -> Answer:
         """Propose an owner from the choices; raises `AgentFailed` when there are none."""
+        del purse  # it costs nothing
         if not question.choices:
             raise AgentFailed("there is nobody to choose from")
         best, tied = _best(question)
-        evidence = (*_weighed(question, best, tied=tied), *_quoted(question))
+        evidence = (*_weighed(question, best, tied=tied), *quoted(question))
         confidence = min(MOST, max(0.0, sum(one.points for one in evidence)))
-        missing = [name for name in NEEDED if question.facts.get(name) in {None, ""}]
         return Answer(
             decision={"owner": best.owner},
             reason=_reason(question, best, tied=tied),
             confidence=round(confidence, 4),
-            data_confidence=round(1 - 0.1 * len(missing), 4),
+            data_confidence=known_share(question),
             evidence=evidence,
-            conflicts=tuple(_conflicts(question)),
-            unclear=tuple(_unclear(question)),
+            conflicts=tuple(conflicts(question)),
+            unclear=tuple(unclear(question)),
             score=_score(question),
             suggested_line=f"Thank you for your interest; {best.name} will get in touch.",
         )
@@ -69,18 +82,8 @@ class LeadScorer:
 _IS_AN_AGENT: Agent = LeadScorer()
 
 
-def _text(question: Question, name: str) -> str:
-    value = question.facts.get(name)
-    return "" if value is None else str(value)
-
-
-def _number(question: Question, name: str) -> int | None:
-    value = question.facts.get(name)
-    return value if isinstance(value, int) else None
-
-
 def _fit(question: Question, choice: Choice) -> tuple[bool, bool]:
-    industry, country = _text(question, "industry"), _text(question, "country")
+    industry, country = text(question, "industry"), text(question, "country")
     return _among(industry, choice.industries), _among(country, choice.countries)
 
 
@@ -102,8 +105,8 @@ def _reason(question: Question, best: Choice, *, tied: bool) -> str:
     fits = [
         word
         for word, true in (
-            (f"covers {_text(question, 'industry')}", industry),
-            (f"covers {_text(question, 'country')}", country),
+            (f"covers {text(question, 'industry')}", industry),
+            (f"covers {text(question, 'country')}", country),
         )
         if true
     ]
@@ -120,16 +123,16 @@ def _weighed(question: Question, best: Choice, *, tied: bool) -> Iterator[Eviden
     def seen(field: str, source: str, what: str, says: str) -> Evidence:
         return Evidence(
             field=field,
-            value=_text(question, field),
+            value=text(question, field),
             source=source,
-            record=f"contact/{_text(question, 'lead_id')}",
+            record=f"contact/{text(question, 'lead_id')}",
             retrieved_at=question.asked_at,
             trusted=True,
             points=POINTS[what],
             says=says,
         )
 
-    if _text(question, "territory"):
+    if text(question, "territory"):
         yield seen("territory", "territory table", "territory", "the territory names a team")
     if tied:
         yield seen("industry", "roster", "tied", "several people of the team fit equally well")
@@ -137,69 +140,20 @@ def _weighed(question: Question, best: Choice, *, tied: bool) -> Iterator[Eviden
         yield seen("industry", "roster", "fits_best", f"{best.name} alone fits best")
     if _fit(question, best)[1]:
         yield seen("country", "roster", "covers_country", f"{best.name} covers the country")
-    form, crm = _number(question, "employees_form"), _number(question, "employees_crm")
-    if form is not None and crm is not None and _size(form) == _size(crm):
+    form, crm = number(question, "employees_form"), number(question, "employees_crm")
+    if form is not None and crm is not None and size(form) == size(crm):
         yield seen("employees_crm", "form and CRM", "same_size", "both give the same size class")
-    known = _text(question, "country") and _text(question, "country_crm")
-    if known and not _countries_differ(question):
+    known = text(question, "country") and text(question, "country_crm")
+    if known and not countries_differ(question):
         yield seen("country_crm", "form and CRM", "same_country", "both give the same country")
-    domain = _domain(_text(question, "email"))
-    if domain and domain == _text(question, "company_domain").casefold():
+    domain = domain_of(text(question, "email"))
+    if domain and domain == text(question, "company_domain").casefold():
         yield seen("company_domain", "form and CRM", "same_domain", "the e-mail is the company's")
 
 
-def _quoted(question: Question) -> Iterator[Evidence]:
-    message = _text(question, "message")
-    if message:
-        commands = bool(COMMANDS.search(message))
-        yield Evidence(
-            field="message",
-            value=message,
-            source="form, free text",
-            record=f"contact/{_text(question, 'lead_id')}",
-            retrieved_at=question.asked_at,
-            trusted=False,
-            points=0.0,
-            says="tries to command the agent; ignored" if commands else "what the lead wrote",
-        )
-
-
-def _conflicts(question: Question) -> Iterator[str]:
-    form, crm = _number(question, "employees_form"), _number(question, "employees_crm")
-    if form is not None and crm is not None and _size(form) != _size(crm):
-        yield f"employees: form {form}, CRM {crm}"
-    if _countries_differ(question):
-        yield f"country: form {_text(question, 'country')}, CRM {_text(question, 'country_crm')}"
-    domain = _domain(_text(question, "email"))
-    company = _text(question, "company_domain").casefold()
-    if domain and company and domain != company and domain not in FREE_MAIL:
-        yield f"domain: e-mail {domain}, company {company}"
-
-
-def _unclear(question: Question) -> Iterator[str]:
-    lifecycle = _text(question, "company_lifecycle")
-    if lifecycle in DEALING and question.facts.get("open_deals") is None:
-        yield f"the company is {DEALING[lifecycle]}, and no source says if an opportunity is open"
-    elif lifecycle == "customer" and not _text(question, "company_owner"):
-        yield "a customer that nobody owns"
-
-
-def _countries_differ(question: Question) -> bool:
-    form, crm = _text(question, "country"), _text(question, "country_crm")
-    return bool(form and crm and form.casefold() != crm.casefold())
-
-
-def _size(employees: int) -> int:
-    return sum(employees >= bound for bound in SIZES)
-
-
-def _domain(email: str) -> str:
-    return email.rpartition("@")[2].casefold() if "@" in email else ""
-
-
 def _score(question: Question) -> int:
-    score = FORM_SCORE.get(_text(question, "form_type"), 20)
-    score += 20 if SENIOR.search(_text(question, "job_title")) else 0
-    score += 10 if _domain(_text(question, "email")) not in {*FREE_MAIL, ""} else 0
-    score += 10 if (_number(question, "employees_form") or 0) >= SIZES[0] else 0
+    score = FORM_SCORE.get(text(question, "form_type"), 20)
+    score += 20 if SENIOR.search(text(question, "job_title")) else 0
+    score += 10 if domain_of(text(question, "email")) not in {*FREE_MAIL, ""} else 0
+    score += 10 if (number(question, "employees_form") or 0) >= SIZES[0] else 0
     return min(100, score)

@@ -6,9 +6,11 @@ from fastapi import FastAPI, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from integrations.sandbox.assignment import Assignment, assigning
+from integrations.sandbox.channel import channel
 from integrations.sandbox.control import control
 from integrations.sandbox.faults import Faults
 from integrations.sandbox.guard import Limits, guard, scopes
+from integrations.sandbox.models import models
 from integrations.sandbox.refunds import refunds
 from integrations.sandbox.search import search
 from integrations.sandbox.shapes import (
@@ -43,6 +45,8 @@ def build(store: Store, limits: Limits, assignment: Assignment | None = None) ->
     _owners(app, store)
     _token(app, limits)
     app.include_router(refunds(store))
+    app.include_router(models())
+    app.include_router(channel())
     app.include_router(control(store, faults, limits))
     guard(app, store, limits, faults)
 

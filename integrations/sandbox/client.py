@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 Row = dict[str, Any]
-READS_WITH_POST = ("/search", "/batch/read", "/access-token-info")
+READS_WITH_POST = ("/search", "/batch/read", "/access-token-info", "/chat/completions")
 
 
 class Sandbox:
@@ -21,6 +21,10 @@ class Sandbox:
     def fault(self, **script: object) -> None:
         """Script a fault: do, method, path (a regular expression), status, times, seconds."""
         self._post("/_sandbox/faults", script)
+
+    def answer(self, **script: object) -> None:
+        """Script what the model says next: content, finish_reason, completion_tokens."""
+        self._post("/_sandbox/answers", script)
 
     def limit(self, burst: int) -> None:
         """Let it take so many requests in ten seconds."""

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 CODE = ("flows", "tasks", "rollout", "integrations")
-ASKED = "answer = await AGENT.propose(_question(lead, turn, taken))"
+ASKED = "answer = await agent.propose(_question(lead, turn, taken), CasePurse(case))"
 
 
 @pytest.fixture

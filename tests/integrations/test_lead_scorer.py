@@ -265,4 +265,4 @@ def test_other_points_are_another_release(name: str) -> None:
 async def test_an_answer_that_follows_rules_costs_nothing() -> None:
     cost = (await ask()).cost
 
-    assert (cost.calls, cost.tokens_in, cost.tokens_out, cost.amount_minor) == (0, 0, 0, 0)
+    assert (cost.calls, cost.tokens_in, cost.tokens_out, cost.amount_millis) == (0, 0, 0, 0)

@@ -8,7 +8,8 @@ import pytest
 from flows.contracts.lead_routing import CONTRACT
 from integrations import samples
 from integrations.agents import Answer, Question
-from integrations.agents.lead_scorer import FREE_MAIL, LeadScorer
+from integrations.agents.lead_checks import FREE_MAIL
+from integrations.agents.lead_scorer import LeadScorer
 from integrations.samples import SampleLead
 from integrations.sheets import read_sheet
 from rollout.lead_routing import LeadCreated, Segment, segment_of
