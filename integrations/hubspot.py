@@ -158,6 +158,25 @@ class HubSpot:
         )
         return [one["id"] for one in found["results"]]
 
+    async def find_tasks_of(self, contact_id: str, since: datetime) -> dict[str, str]:
+        """Find the tasks of a contact, made since a moment: subjects by id. The index lags."""
+        made = str(int(since.timestamp() * 1000))
+        filters = [
+            {"propertyName": "associations.contact", "operator": "EQ", "value": contact_id},
+            {"propertyName": "hs_createdate", "operator": "GTE", "value": made},
+        ]
+        found = await self._web.search(
+            f"{TASKS}/search",
+            {
+                "filterGroups": [{"filters": filters}],
+                "properties": ["hs_task_subject"],
+                "limit": 100,
+            },
+        )
+        return {
+            one["id"]: one["properties"].get("hs_task_subject") or "" for one in found["results"]
+        }
+
     async def has_task(self, task_id: str) -> bool:
         """Whether there is a task, and nobody has put it away."""
         try:

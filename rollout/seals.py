@@ -61,6 +61,7 @@ class Verdict:
     sealed: int  #: in the chain
     unsealed: int  #: written since the last sealing
     faults: tuple[str, ...]  #: the first ones, in words; empty: the ledger is what it was
+    losses: tuple[str, ...] = ()  #: what restorations from backups have lost, as was published
 
 
 def linked(before: str, content: str) -> str:

@@ -35,6 +35,7 @@ from rollout.effects import (
 from rollout.errors import ContractBroken
 from rollout.gate import pass_gate
 from rollout.ledger import remember
+from rollout.restoration import restored_after
 from tasks.halts import heed_flags
 
 MOST_ATTEMPTS = 5
@@ -62,10 +63,11 @@ async def send(case: Case, write: Write) -> Sent:
     if rule is None:
         raise ContractBroken(f"{case.workflow} may not write {write.intent.action.name}")
     with transaction() as session:
-        effect = intend(session, case, write.intent, now())
+        lost = restored_after(session, case.inbox_id)
+        effect = intend(session, case, write.intent, now(), lost_at=lost.at if lost else None)
     while not effect.is_final and effect.attempt < MOST_ATTEMPTS:
         if effect.state == State.SENT:
-            await _settle(write.safety or rule.safety, write, effect)
+            await _settle(case.contract, write.safety or rule.safety, write, effect)
         else:
             await _attempt(case.contract, write, effect)
         with transaction() as session:
@@ -77,7 +79,9 @@ async def send(case: Case, write: Write) -> Sent:
     return _remembered(case, effect)
 
 
-async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
+async def _attempt(
+    contract: Contract, write: Write, effect: EffectRow, *, uncertain: bool = False
+) -> None:
     noted = dict(await write.look())
     if noted and noted == effect.changes:
         _end(effect, State.DONE, "it was so already")
@@ -92,6 +96,7 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
             noted=noted,
             now=now(),
             lease=timedelta(seconds=settings().lease_seconds),
+            uncertain=uncertain,
         )
     if isinstance(passed, str):
         return
@@ -104,8 +109,8 @@ async def _attempt(contract: Contract, write: Write, effect: EffectRow) -> None:
         _end(effect, State.FAILED, str(no))
     except Unavailable as later:
         if later.never_sent:
-            with transaction() as session:
-                take_back(session, effect)
+            if not uncertain:
+                _ready_again(effect)
             await asyncio.sleep(min(8, 0.5 * 2**effect.attempt))
     else:
         _end(effect, State.DONE, "accepted", remote)
@@ -124,7 +129,7 @@ async def _push(write: Write, effect: EffectRow, until: float) -> str:
         raise Unavailable(effect.target, f"no answer within {left:.0f} s") from None
 
 
-async def _settle(safety: Safety, write: Write, effect: EffectRow) -> None:
+async def _settle(contract: Contract, safety: Safety, write: Write, effect: EffectRow) -> None:
     """Find out what became of a write that was sent and not answered."""
     await _until_nobody_sends(effect)
     match safety:
@@ -133,7 +138,7 @@ async def _settle(safety: Safety, write: Write, effect: EffectRow) -> None:
         case Safety.SEARCH:
             await _settle_by_search(write, effect)
         case Safety.NATIVE_KEY | Safety.UPSERT:
-            _ready_again(effect)
+            await _attempt(contract, write, effect, uncertain=True)
         case Safety.NONE:
             _end(effect, State.UNKNOWN, "uncertain whether it arrived: a person must look")
 

@@ -9,8 +9,9 @@ from rollout.contract import Contract, Handoff
 from rollout.effects import Basis, Intent, Request, Sent
 from rollout.errors import ContractBroken
 from rollout.gate import may_write
-from rollout.handoffs import Offered, offer
+from rollout.handoffs import Offered, is_task_of, offer, subject_of
 from rollout.ledger import remember
+from rollout.restoration import restored_after
 from tasks.cases import close_case, end_case
 from tasks.effects import Write, send
 from tasks.steps import step
@@ -65,7 +66,7 @@ def offer_case(case: Case, handoff: Handoff, because: str) -> Offered:
 async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
     """Make the receiver's task in the CRM, once."""
     crm = crm_writer(case)
-    subject = f"[{case.id}] {offered.name}: {offered.decide}"
+    subject = subject_of(case.id, offered.name, offered.decide)
     body = (
         f"{offered.because}\nTo: {offered.to}\nDue: {offered.due_at:%Y-%m-%d %H:%M} UTC\n"
         f"If nothing happens: {offered.otherwise}"
@@ -84,7 +85,14 @@ async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
 
     async def by_subject() -> str | None:
         found = await crm.find_tasks(subject)
-        return found[0] if found else None
+        return found[0] if found else await of_a_lost_case()
+
+    async def of_a_lost_case() -> str | None:
+        """Find the task that this event's case made before our books went back to a backup."""
+        with transaction() as session:
+            lost = restored_after(session, case.inbox_id)
+        tasks = await crm.find_tasks_of(about.id, lost.taken_at) if lost else {}
+        return next((one for one, says in tasks.items() if is_task_of(says, offered.name)), None)
 
     return await send(
         case,

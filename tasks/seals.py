@@ -1,5 +1,6 @@
 """Sealing the ledger and publishing the end of its chain; holding both against each other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from integrations.clock import now
@@ -25,6 +26,7 @@ def seal_ledger() -> int:
 
 def verify_ledger(file: Path | None = None) -> Verdict:
     """Read the whole chain, and hold it against the heads on file."""
-    heads = [Head(length, last) for length, last in published(file or heads_file())]
+    known = published(file or heads_file())
     with transaction() as session:
-        return check(session, heads)
+        verdict = check(session, [Head(length, last) for length, last in known.heads])
+    return replace(verdict, losses=tuple(known.losses))

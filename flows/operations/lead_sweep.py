@@ -16,12 +16,15 @@ from sqlmodel import Session
 from flows.contracts.lead_routing import CONTRACT
 from integrations.clock import now
 from integrations.database import transaction
+from integrations.hubspot import HubSpot
 from integrations.hubspot_records import Contact
 from rollout.canonical import canonical
+from rollout.handoffs import is_task_of
 from rollout.inbox import receive
 from rollout.lead_events import contact_made
 from rollout.lead_routing import segment_of
 from rollout.ledger import cases_called
+from rollout.restoration import restored_since
 from tasks.systems import crm_reader
 
 SOURCE = "sweep"  #: whom the inbox names as the sender
@@ -51,8 +54,9 @@ async def lead_sweep(
         contacts, after = await crm.find_unowned(now() - timedelta(hours=since), after)
         found += len(contacts)
         for contact in _of_size(contacts, segment):
-            if opened < limit and _open(contact, dry_run=dry_run):
-                opened += 1
+            if opened >= limit or await was_handed_off(crm, contact):
+                continue
+            opened += _open(contact, dry_run=dry_run)
         told.info("%s leads without an owner so far, %s without a case", found, opened)
     told.info("%s: %s", "Would be opened" if dry_run else "Opened", opened)
     return {"found": found, "opened": 0 if dry_run else opened, "would_open": opened}
@@ -60,6 +64,16 @@ async def lead_sweep(
 
 def _of_size(contacts: list[Contact], segment: str | None) -> list[Contact]:
     return [one for one in contacts if segment in {None, segment_of(one.employees)}]
+
+
+async def was_handed_off(crm: HubSpot, contact: Contact) -> bool:
+    """Whether a case that a restored backup has forgotten gave the lead to a person."""
+    with transaction() as session:
+        lost = restored_since(session, contact.created_at)
+    if lost is None:
+        return False
+    tasks = await crm.find_tasks_of(contact.id, lost.taken_at)
+    return any(is_task_of(subject) for subject in tasks.values())
 
 
 def _open(contact: Contact, *, dry_run: bool) -> bool:

@@ -3,11 +3,13 @@
 import re
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from integrations.sandbox.shapes import Problem, envelope, page
 from integrations.sandbox.store import Record, Store
 
+LINKED = "associations."
 Test = Callable[[str | None, Mapping[str, Any]], bool]
 
 OPERATORS: Mapping[str, Test] = {
@@ -34,14 +36,28 @@ def search(store: Store, kind: str, query: Mapping[str, Any], lag: float) -> dic
     found = [
         record
         for record in store.all(kind, before=time.time() - lag)
-        if not groups or any(_meets(record, group.get("filters", [])) for group in groups)
+        if not groups or any(_meets(store, record, group.get("filters", [])) for group in groups)
     ]
     results = [envelope(record, query.get("properties") or ()) for record in found]
     return {"total": len(results), **page(results, limit, int(query.get("after") or 0))}
 
 
-def _meets(record: Record, filters: list[Mapping[str, Any]]) -> bool:
-    return all(_test(says)(_value(record, says), says) for says in filters)
+def _meets(store: Store, record: Record, filters: list[Mapping[str, Any]]) -> bool:
+    return all(
+        _is_linked(store, record, says)
+        if str(says.get("propertyName")).startswith(LINKED)
+        else _test(says)(_value(record, says), says)
+        for says in filters
+    )
+
+
+def _is_linked(store: Store, record: Record, says: Mapping[str, Any]) -> bool:
+    """Answer `associations.contact EQ id`, the one filter on associations that we use."""
+    kind, operator = str(says["propertyName"]).removeprefix(LINKED), says.get("operator")
+    if (kind, operator) != ("contact", "EQ"):
+        raise Problem(400, "VALIDATION_ERROR", f"{LINKED}{kind} {operator} is not supported")
+    linked = store.linked(record.type, record.id, "contacts")
+    return str(says.get("value")) in {str(number) for number, _ in linked}
 
 
 def _test(says: Mapping[str, Any]) -> Test:
@@ -68,7 +84,15 @@ def _words(text: object) -> set[str]:
 def _order(value: str | None, says: Mapping[str, Any]) -> int:
     left, right = value or "", str(says.get("value", ""))
     try:
-        a, b = float(left), float(right)
+        a, b = _number(left), _number(right)
     except ValueError:
         return (left > right) - (left < right)
     return (a > b) - (a < b)
+
+
+def _number(text: str) -> float:
+    """Read a number, or a moment as milliseconds since 1970."""
+    try:
+        return float(text)
+    except ValueError:
+        return datetime.fromisoformat(text).timestamp() * 1000

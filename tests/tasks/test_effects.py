@@ -167,6 +167,28 @@ async def test_a_demotion_between_two_attempts_stops_the_second(
     assert await crm.read_owner_of("5") is None
 
 
+@pytest.mark.parametrize("do", ["reset_before_apply", "reset_after_apply"])
+async def test_what_may_have_arrived_is_not_called_refused_when_it_may_not_be_sent_again(
+    case: Case, crm: HubSpot, sandbox: Sandbox, do: str
+) -> None:
+    subject = f"[{uuid4().hex}] decide"
+    sandbox.fault(do=do, method="POST", path="/tasks$")
+    write = task_write(crm, subject)
+
+    async def demoted(request: Request) -> str:
+        try:
+            return await crm.send(request.method, request.path, request.body)
+        finally:
+            with transaction() as session:
+                change(session, case.contract, Authority.SHADOW, by="x", because="harm", now=now())
+
+    sent = await send(with_safety(case, Safety.NATIVE_KEY), replace(write, push=demoted))
+
+    assert (sent.state, sent.attempts) == (State.UNKNOWN, 1)
+    assert "an earlier attempt may have arrived" in sent.because
+    assert applied(sandbox, subject) == (do == "reset_after_apply")
+
+
 async def test_a_no_for_good_is_kept_with_its_reason(
     case: Case, crm: HubSpot, sandbox: Sandbox
 ) -> None:

@@ -29,7 +29,7 @@ def test_sealing_publishes_the_end_once() -> None:
     with transaction() as session:
         end = head(session)
 
-    assert published(heads_file()) == [(end.length, end.hash)]
+    assert published(heads_file()).heads == [(end.length, end.hash)]
     assert verify_ledger().faults == ()
 
 

@@ -10,6 +10,7 @@ import sys
 import typer
 
 from flows.doors.cli import audit, cases, reviews, rollout
+from flows.doors.cli import backup as copies
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
@@ -40,6 +41,8 @@ for command in (
     reviews.handoffs,
     undo.revert,
     erasure.forget,
+    copies.backup,
+    copies.restore,
 ):
     app.command()(command)
 

@@ -32,12 +32,14 @@ def verify(
             "sealed": verdict.sealed,
             "unsealed": verdict.unsealed,
             "faults": list(verdict.faults) if as_json else len(verdict.faults),
+            "losses": list(verdict.losses) if as_json else len(verdict.losses),
         }
     ]
     show(rows, as_json=as_json, title="The ledger", nothing="")
+    if not as_json:
+        for line in (*verdict.faults, *verdict.losses):
+            typer.echo(f"- {line}")
     if verdict.faults:
-        if not as_json:
-            typer.echo("\n".join(f"- {fault}" for fault in verdict.faults))
         raise typer.Exit(1)
 
 
