@@ -4,7 +4,8 @@ Sending a write: the protocol that `rollout.effects` describes, around one HTTP 
     intend -> look at the target -> gate -> send the stored bytes -> note the answer
 
 No HTTP happens inside a transaction. What was sent and not answered is settled by the way that
-the contract declares, never by sending blindly again.
+the contract declares, never by sending blindly again. Whoever settles it waits first until nobody
+can be sending it any more, by a clock that only runs: a machine's time of day may jump.
 """
 
 import asyncio
@@ -65,9 +66,11 @@ async def send(case: Case, write: Write) -> Sent:
     with transaction() as session:
         lost = restored_after(session, case.inbox_id)
         effect = intend(session, case, write.intent, now(), lost_at=lost.at if lost else None)
+    seen: dict[int, float] = {}  #: since when we know of each attempt
     while not effect.is_final and effect.attempt < MOST_ATTEMPTS:
         if effect.state == State.SENT:
-            await _settle(case.contract, write.safety or rule.safety, write, effect)
+            since = seen.setdefault(effect.fence, time.monotonic())
+            await _settle(case.contract, write.safety or rule.safety, write, effect, since)
         else:
             await _attempt(case.contract, write, effect)
         with transaction() as session:
@@ -129,13 +132,16 @@ async def _push(write: Write, effect: EffectRow, until: float) -> str:
         raise Unavailable(effect.target, f"no answer within {left:.0f} s") from None
 
 
-async def _settle(contract: Contract, safety: Safety, write: Write, effect: EffectRow) -> None:
+async def _settle(
+    contract: Contract, safety: Safety, write: Write, effect: EffectRow, since: float
+) -> None:
     """Find out what became of a write that was sent and not answered."""
-    await _until_nobody_sends(effect)
+    await _until(since + settings().lease_seconds)
     match safety:
         case Safety.SET:
             await _settle_by_value(write, effect)
         case Safety.SEARCH:
+            await _until(since + settings().search_quarantine_seconds)
             await _settle_by_search(write, effect)
         case Safety.NATIVE_KEY | Safety.UPSERT:
             await _attempt(contract, write, effect, uncertain=True)
@@ -154,8 +160,6 @@ async def _settle_by_value(write: Write, effect: EffectRow) -> None:
 async def _settle_by_search(write: Write, effect: EffectRow) -> None:
     if write.find is None:
         raise ContractBroken(f"{effect.action} is declared searchable, and nothing searches")
-    quarantine = timedelta(seconds=settings().search_quarantine_seconds)
-    await _sleep_until(effect, quarantine)
     found = await write.find()
     if found is None:
         _ready_again(effect)
@@ -163,14 +167,9 @@ async def _settle_by_search(write: Write, effect: EffectRow) -> None:
         _end(effect, State.DONE, "found to have arrived", found)
 
 
-async def _until_nobody_sends(effect: EffectRow) -> None:
-    if effect.lease_until is not None:
-        await asyncio.sleep(max(0.0, (effect.lease_until - now()).total_seconds()))
-
-
-async def _sleep_until(effect: EffectRow, after: timedelta) -> None:
-    if effect.sent_at is not None:
-        await asyncio.sleep(max(0.0, (effect.sent_at + after - now()).total_seconds()))
+async def _until(moment: float) -> None:
+    """Sleep until a moment of the monotonic clock."""
+    await asyncio.sleep(max(0.0, moment - time.monotonic()))
 
 
 def _ready_again(effect: EffectRow) -> None:

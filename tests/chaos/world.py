@@ -28,6 +28,7 @@ from rollout.case import open_row
 from rollout.effects import FINAL, EffectRow, State
 from rollout.grants import change
 from rollout.handoffs import HandoffRow
+from tests.chaos.disorder import Disorder
 from tests.chaos.sender import OWNER, Job, contract
 
 TOKEN = "token-of-a-trial"  # a sandbox's
@@ -48,6 +49,7 @@ class World:
     env: dict[str, str]
     crm: Sandbox
     workflow: str
+    disorder: Disorder
 
 
 @contextmanager
@@ -55,6 +57,7 @@ def world() -> Iterator[World]:
     """Start PostgreSQL and the sandbox in a folder of their own; end them afterwards."""
     home = Path(tempfile.mkdtemp(prefix="tw-chaos-", dir="/tmp"))
     home.chmod(0o755)
+    disorder = Disorder(home)
     port = any_free()
     url = f"http://127.0.0.1:{port}"
     words = ["--port", str(port), "--store", str(home / "crm.sqlite")]
@@ -64,7 +67,7 @@ def world() -> Iterator[World]:
         env={**os.environ, "TAXIWAY_CRM_TOKEN": TOKEN},
     )
     try:
-        database = postgres.ensure_database(postgres.start(home / "postgres"), "taxiway")
+        database = postgres.ensure_database(postgres.start(disorder.database), "taxiway")
         env = {
             "TAXIWAY_HOME": str(home),
             "TAXIWAY_DATABASE_URL": database,
@@ -74,11 +77,12 @@ def world() -> Iterator[World]:
         os.environ.update(env)
         settings.cache_clear()
         prepare()
-        yield World(env, Sandbox(url), f"chaos-{uuid4().hex[:8]}")
+        yield World(env, Sandbox(url), f"chaos-{uuid4().hex[:8]}", disorder)
     finally:
         crm.terminate()
         crm.wait(5)
-        postgres.stop(home / "postgres")
+        postgres.stop(disorder.database)
+        disorder.end()
         shutil.rmtree(home, ignore_errors=True)
 
 
