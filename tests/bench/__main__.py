@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,24 +19,44 @@ from rich.table import Table
 from flows.doors.samples import plant_if_empty
 from flows.doors.up import running
 from rollout.authority import Authority
+from tests.bench import safety
 from tests.bench.flights import Bench, serving
+from tests.bench.rows import Row, row
 from tests.conftest import SOURCES
 from tests.pilot import Pilot
 
+PARTS = ("safety", "flights")
 LANES = (1, 2, 4, 8)
 COMMANDS = ("--help", "--version", "no-such-command", "cases --json", "reviews", "rollout status")
-Row = dict[str, Any]
 
 
 def main(
+    what: Annotated[list[str] | None, typer.Argument(help="safety, flights; default: all.")] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A few of each, in minutes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
 ) -> None:
-    """Measure lead routing beside bare Prefect and beside `flow.serve()`."""
+    """Measure lead routing beside bare Prefect and `flow.serve()`, and what safety costs."""
+    wanted = what or list(PARTS)
+    if strange := sorted(set(wanted) - set(PARTS)):
+        raise typer.BadParameter(f"{', '.join(strange)}: choose from {', '.join(PARTS)}")
     console = Console(stderr=as_json)
     if not console.is_terminal:
         console.width = 120
+    began = time.monotonic()
+    rows: list[Row] = []
+    if "safety" in wanted:
+        rows += safety.measure(console, safety.QUICK if quick else safety.FULL)
+    if "flights" in wanted:
+        rows += _flights(console, quick=quick)
+    load = [round(one, 2) for one in os.getloadavg()]
+    _print(console, rows, load)
+    if as_json:
+        seconds = round(time.monotonic() - began)
+        typer.echo(json.dumps({"rows": rows, "load": load, "cores": os.cpu_count(), "s": seconds}))
+
+
+def _flights(console: Console, *, quick: bool) -> list[Row]:
     many, few, burst = (10, 3, 24) if quick else (40, 10, 60)
     home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))  # a short path for a socket
     home.chmod(0o755)
@@ -54,11 +74,7 @@ def main(
     finally:
         shutil.rmtree(home, ignore_errors=True)
     rows.append({"what": "up is ready", "n": 1, "p50": round(ready, 1), "unit": "s"})
-    load = [round(one, 2) for one in os.getloadavg()]
-    _print(console, rows, load)
-    if as_json:
-        seconds = round(time.monotonic() - began)
-        typer.echo(json.dumps({"rows": rows, "load": load, "cores": os.cpu_count(), "s": seconds}))
+    return rows
 
 
 def _latencies(bench: Bench, many: int, few: int, console: Console) -> list[Row]:
@@ -80,10 +96,10 @@ def _latencies(bench: Bench, many: int, few: int, console: Console) -> list[Row]
     bench.at(Authority.FULL)
     base = statistics.median(bares)
     return [
-        _row("bare warm Prefect flow, 4 tasks", bares, base),
-        _row("webhook -> CRM written", cases, base),
-        _row("the same through flow.serve()", served, base),
-        _row("approval -> CRM written", approvals, base),
+        row("bare warm Prefect flow, 4 tasks", bares, base),
+        row("webhook -> CRM written", cases, base),
+        row("the same through flow.serve()", served, base),
+        row("approval -> CRM written", approvals, base),
     ]
 
 
@@ -117,7 +133,7 @@ def _commands(env: dict[str, str], count: int) -> list[Row]:
         )
         return time.monotonic() - began
 
-    return [_row(f"taxiway {one}", _timed(took, one, count), None) for one in COMMANDS]
+    return [row(f"taxiway {one}", _timed(took, one, count), None) for one in COMMANDS]
 
 
 def _timed(took: Callable[[str], float], words: str, count: int) -> list[float]:
@@ -125,26 +141,13 @@ def _timed(took: Callable[[str], float], words: str, count: int) -> list[float]:
     return [took(words) for _ in range(count)]
 
 
-def _row(what: str, seconds: list[float], base: float | None) -> Row:
-    row: Row = {
-        "what": what,
-        "n": len(seconds),
-        "p50": round(statistics.median(seconds), 3),
-        "p95": round(sorted(seconds)[max(0, round(0.95 * len(seconds)) - 1)], 3),
-        "unit": "s",
-    }
-    if base:
-        row["ratio"] = round(statistics.median(seconds) / base, 2)
-    return row
-
-
 def _print(console: Console, rows: list[Row], load: list[float]) -> None:
     title = f"Measured on {os.cpu_count()} cores, load {load[0]} {load[1]} {load[2]}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     for name in ("what", "n", "p50", "p95", "unit", "ratio to bare"):
         table.add_column(name, justify="left" if name in {"what", "unit"} else "right")
-    for row in rows:
-        cells = (row.get(name, "") for name in ("what", "n", "p50", "p95", "unit", "ratio"))
+    for one in rows:
+        cells = (one.get(name, "") for name in ("what", "n", "p50", "p95", "unit", "ratio"))
         table.add_row(*map(str, cells))
     console.print(table)
 

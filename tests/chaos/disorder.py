@@ -26,7 +26,7 @@ from tests.pilot import until
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 JUMPS = ("+0", "+3600", "-3600", "+45", "-45")  #: seconds
 DISK = "512m"  #: a fresh PostgreSQL takes 40 of them, and a run some more
-SHARES = {"clock": 0.1, "database": 0.015, "disk": 0.01}  #: how many kills come with one of them
+SHARES = {"clock": 0.1, "database": 0.03, "disk": 0.02}  #: how many kills come with one of them
 
 
 class Disorder:

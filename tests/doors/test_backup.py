@@ -1,118 +1,40 @@
 """A backup that is an hour old is put back: what it has forgotten is looked up, not done again."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from flows.contracts.lead_routing import CONTRACT
-from flows.doors.backup import LEDGER, PREFECT, back_up
-from flows.doors.state import POSTGRES, State, write_state
+from flows.doors.backup import back_up
 from flows.operations.lead_sweep import was_handed_off
-from integrations import postgres
 from integrations.clock import now
-from integrations.database import engine, prepare, transaction
+from integrations.database import transaction
 from integrations.heads import heads_file
 from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
-from integrations.settings import settings
 from integrations.stripe import Stripe, refund_creation
 from rollout.authority import Arm, Authority, Placement, Unit
 from rollout.case import Action, Case, CaseRow, open_row
-from rollout.contract import ActionRule, Safety
 from rollout.effects import Basis, EffectRow, Intent, Request, intend
 from rollout.effects import State as Effect
 from rollout.errors import Invalid
-from rollout.grants import change, current
+from rollout.grants import current
 from rollout.handoffs import Offered
 from rollout.inbox import receive
 from tasks.effects import Write, send
 from tasks.handoffs import tell_receiver
 from tasks.seals import seal_ledger, verify_ledger
-from tests.sandbox import READ_TOKEN, TOKEN
+from tests.doors.house import AGREED, REFUND, House, house
+from tests.sandbox import TOKEN
 from tests.tasks.test_effects import owner_write
 
+__all__ = ["house"]  # a fixture
+
 pytestmark = pytest.mark.system
-
-REFUND = "payment.refund"
-AGREED = replace(
-    CONTRACT,
-    boundaries=replace(
-        CONTRACT.boundaries,
-        write=(
-            *CONTRACT.boundaries.write,
-            ActionRule(name=REFUND, safety=Safety.NATIVE_KEY, measure="refunds taken back"),
-        ),
-    ),
-)
-
-
-@dataclass
-class House:
-    """An installation without its processes: a database, a home, systems outside."""
-
-    home: Path
-    charge: str
-
-    def taxiway(self, *words: str) -> subprocess.CompletedProcess[str]:
-        env = {k: v for k, v in os.environ.items() if k != "TAXIWAY_DATABASE_URL"}
-        return subprocess.run(
-            [sys.executable, "-m", "flows.doors.cli", *words],
-            env={**env, "TAXIWAY_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    def open(self) -> None:
-        """Start its database, and let this process find it."""
-        server = postgres.start(self.home / POSTGRES)
-        state = State(database_url=postgres.ensure_database(server, LEDGER))
-        write_state(self.home, state)
-        settings.cache_clear()
-
-    def close(self) -> None:
-        engine(settings().database_url).dispose()
-        postgres.stop(self.home / POSTGRES)
-
-
-@pytest.fixture
-def house(sandbox: Sandbox, sandbox_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    home = Path(tempfile.mkdtemp(prefix="tw-back-", dir="/tmp"))
-    home.chmod(0o755)
-    charge = f"ch_{uuid4().hex}"
-    sandbox.seed({"charges": [{"id": charge, "amount": 100_00, "currency": "eur"}]})
-    monkeypatch.setenv("TAXIWAY_HOME", str(home))
-    monkeypatch.delenv("TAXIWAY_DATABASE_URL", raising=False)
-    for name, value in {
-        "CRM_URL": sandbox_url,
-        "CRM_TOKEN": TOKEN,
-        "CRM_READ_TOKEN": READ_TOKEN,
-        "LEASE_SECONDS": "0.5",
-        "SEARCH_QUARANTINE_SECONDS": "1",
-    }.items():
-        monkeypatch.setenv(f"TAXIWAY_{name}", value)
-    here = House(home, charge)
-    here.open()
-    postgres.ensure_database(settings().database_url, PREFECT)
-    prepare()
-    with transaction() as session:
-        for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED):
-            change(session, AGREED, level, by="a test", because="here", now=now())
-    yield here
-    here.close()
-    settings.cache_clear()
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
