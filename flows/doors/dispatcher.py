@@ -36,7 +36,7 @@ async def dispatch(client: PrefectClient) -> None:
     """Carry out every errand that is due."""
     while errands := await asyncio.to_thread(_due):
         for errand in errands:
-            await _carry(client, errand)
+            await carry(client, errand)
 
 
 def _due() -> list[Errand]:
@@ -44,7 +44,8 @@ def _due() -> list[Errand]:
         return next_errands(session, now())
 
 
-async def _carry(client: PrefectClient, errand: Errand) -> None:
+async def carry(client: PrefectClient, errand: Errand) -> None:
+    """Carry out one errand, or put it off; twice is harmless, since its run has a key."""
     try:
         if errand.kind == ErrandKind.START:
             await _start(client, errand.payload["inbox_id"], errand.dedupe)
