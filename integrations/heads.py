@@ -64,8 +64,8 @@ def _take(found: Published, word: list[str], length: int, last: str, at: str) ->
     if word == [RESTORED]:
         longest = max((one for one, _ in found.heads), default=0)
         found.losses.append(
-            f"{max(0, longest - length)} sealed rows after row {length} of the chain were lost by "
-            f"the restoration of {at}"
+            f"the restoration of {at} went back to row {length} of the chain: "
+            f"{max(0, longest - length)} rows that were sealed after it are lost"
         )
         found.heads = [one for one in found.heads if one[0] <= length]
     elif word:

@@ -32,6 +32,7 @@ class Budget(SQLModel, table=True):
     spent: int = Field(default=0, sa_type=BigInteger)
     reserved: int = Field(default=0, sa_type=BigInteger)
     beyond: int = Field(default=0, sa_type=BigInteger)  #: billed above what was reserved for it
+    parts: int = 1  #: how many of the amounts make one minor unit
 
     @property
     def taken(self) -> int:
@@ -80,7 +81,7 @@ def reserve(
         raise Invalid("an amount and a cap are never below zero")
     session.execute(
         insert(Budget)
-        .values(scope=scope, cap=cap, spent=0, reserved=0, beyond=0)
+        .values(scope=scope, cap=cap, spent=0, reserved=0, beyond=0, parts=parts)
         .on_conflict_do_nothing()
     )
     budget = _locked(session, scope)

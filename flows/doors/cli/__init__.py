@@ -11,6 +11,7 @@ import typer
 
 from flows.doors.cli import audit, cases, reviews, rollout
 from flows.doors.cli import backup as copies
+from flows.doors.cli import budgets as money
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
@@ -41,6 +42,7 @@ for command in (
     reviews.handoffs,
     undo.revert,
     erasure.forget,
+    money.budgets,
     copies.backup,
     copies.restore,
 ):
