@@ -23,12 +23,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
-import psycopg
-from psycopg import sql
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
-from integrations.database import CONNECT_SECONDS, plain_url
-from integrations.errors import OutsideError, Unavailable
+from integrations.errors import Unavailable
 
 NAME = "the embedded PostgreSQL"
 SYSTEM_USER = "embedded_postgres"  #: whom it runs as when we are root
@@ -82,31 +79,6 @@ def stop(folder: Path, patience: float = 8.0) -> None:
 def is_running(folder: Path) -> bool:
     """Whether the server of a folder runs."""
     return _process(folder.resolve()) is not None
-
-
-def ensure_database(server: str, name: str) -> str:
-    """
-    Create a database on a server unless it is there; gives its address.
-
-    Raises `Unavailable`, or `OutsideError` where our user may not create one.
-    """
-    try:
-        with psycopg.connect(
-            plain_url(server), autocommit=True, connect_timeout=CONNECT_SECONDS
-        ) as connection:
-            known = connection.execute("select 1 from pg_database where datname = %s", (name,))
-            if known.fetchone() is None:
-                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    except psycopg.errors.DuplicateDatabase:
-        pass  # somebody else was faster
-    except psycopg.errors.InsufficientPrivilege:
-        raise OutsideError(
-            f"PostgreSQL: our user may not create the database {name}. "
-            f"Let its administrator run: CREATE DATABASE {name} OWNER <our user>"
-        ) from None
-    except psycopg.OperationalError as error:
-        raise Unavailable("PostgreSQL", str(error).strip()) from None
-    return make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def programs() -> Path:

@@ -109,7 +109,7 @@ async def _attempt(
     except Stale as no:
         _end(effect, State.REFUSED, str(no))
     except Refused as no:
-        _end(effect, State.FAILED, str(no))
+        _end(effect, State.UNKNOWN if uncertain else State.FAILED, str(no))
     except Unavailable as later:
         if later.never_sent:
             if not uncertain:

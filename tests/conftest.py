@@ -13,6 +13,7 @@ from flows.doors.samples import plant_if_empty
 from flows.doors.up import running
 from integrations import postgres
 from integrations.database import engine, prepare
+from integrations.databases import ensure_database
 from integrations.settings import settings
 from tests.pilot import CRM_KEY, WEBSITE_KEY, Pilot
 
@@ -45,7 +46,7 @@ def home() -> Iterator[Path]:
 def database(home: Path) -> Iterator[str]:
     """A PostgreSQL with Taxiway's tables, for the whole session."""
     folder = home / "postgres"
-    url = postgres.ensure_database(postgres.start(folder), "taxiway")
+    url = ensure_database(postgres.start(folder), "taxiway")
     os.environ["TAXIWAY_HOME"] = str(home)
     os.environ["TAXIWAY_DATABASE_URL"] = url
     os.environ |= {**PATIENCE, **SOURCES}

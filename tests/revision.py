@@ -18,6 +18,7 @@ from sqlmodel import create_engine
 import rollout
 from integrations import postgres
 from integrations.database import driven
+from integrations.databases import ensure_database
 from integrations.migrations import draft, head, upgrade
 
 
@@ -34,7 +35,7 @@ def main(message: str) -> None:
     folder = Path(tempfile.mkdtemp(prefix="taxiway-", dir="/tmp"))  # a short path for its socket
     folder.chmod(0o755)
     try:
-        url = postgres.ensure_database(postgres.start(folder / "postgres"), "revision")
+        url = ensure_database(postgres.start(folder / "postgres"), "revision")
         with create_engine(driven(url)).begin() as connection:
             upgrade(connection)
             print(*draft(connection, message, f"{int(head()) + 1:04}"))  # noqa: T201 # its output

@@ -12,6 +12,7 @@ import pytest
 from flows.doors.ports import any_free
 from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
+from integrations.slack import Slack
 from tests.pilot import until
 
 TOKEN = "-token-of-a-test"  # a sandbox's; tokens are random, and may begin with a dash
@@ -58,6 +59,15 @@ def sandbox(sandbox_url: str) -> Iterator[Sandbox]:
 async def crm(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[HubSpot]:
     del sandbox
     client = HubSpot.at(sandbox_url, TOKEN)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def channel(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[Slack]:
+    """A channel of its messenger."""
+    del sandbox
+    client = Slack.at(f"{sandbox_url}/services/T1/B1/secret", timeout=2)
     yield client
     await client.close()
 

@@ -21,7 +21,8 @@ from flows.doors.state import POSTGRES, claimed, read_state, write_state
 from integrations import postgres
 from integrations.clock import now
 from integrations.database import prepare, transaction
-from integrations.dumps import dump, exists, load, put_aside
+from integrations.databases import beside, ensure_database, exists, put_aside
+from integrations.dumps import dump, load
 from integrations.heads import publish_restoration
 from integrations.settings import database_url, home, settings
 from rollout.errors import Invalid
@@ -81,7 +82,7 @@ def _write(folder: Path) -> Backup:
     url, moment = database_url(), now()
     with transaction() as session:
         end = head(session)
-    urls = {LEDGER: url, PREFECT: _beside(url, PREFECT)}
+    urls = {LEDGER: url, PREFECT: beside(url, PREFECT)}
     # Prefect's first: a run that it does not know is started again, a case it knows is not lost.
     names = tuple(name for name in (PREFECT, LEDGER) if name == LEDGER or exists(urls[name]))
     for name in names:
@@ -110,7 +111,7 @@ def restore(folder: Path, *, by: str, vouched: str | None, tell: Tell) -> Restor
         server = given or postgres.start(home() / POSTGRES, tell)
         try:
             aside = _load(folder, about, server, given)
-            state.database_url = given or _beside(server, LEDGER)
+            state.database_url = given or beside(server, LEDGER)
             state.hook_secrets = _secrets(folder) or state.hook_secrets
             write_state(home(), state)
             settings.cache_clear()
@@ -125,11 +126,11 @@ def restore(folder: Path, *, by: str, vouched: str | None, tell: Tell) -> Restor
 def _load(folder: Path, about: Backup, server: str, given: str) -> tuple[str, ...]:
     """Load each database beside what is there, and only then change places."""
     stamp = f"{now():%Y%m%d%H%M%S}"
-    keeper = _beside(server, "postgres")
+    keeper = beside(server, "postgres")
     places = {LEDGER: (make_url(given).database if given else LEDGER) or LEDGER, PREFECT: PREFECT}
     for name in about.databases:
         load(
-            postgres.ensure_database(keeper, f"{places[name]}_new_{stamp}"),
+            ensure_database(keeper, f"{places[name]}_new_{stamp}"),
             folder / f"{name}.dump",
         )
     aside = []
@@ -174,7 +175,3 @@ def _secrets(folder: Path) -> dict[str, list[str]]:
     except (OSError, ValueError, KeyError):
         return {}
     return found
-
-
-def _beside(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)

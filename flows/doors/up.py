@@ -24,6 +24,7 @@ from flows.doors.signals import Signals
 from flows.doors.state import POSTGRES, State, claimed, write_state
 from integrations import postgres
 from integrations.database import prepare
+from integrations.databases import ensure_database
 from integrations.errors import OutsideError
 from integrations.settings import settings
 
@@ -93,13 +94,13 @@ def _database(system: Installation, given: str, stack: ExitStack, say: Say) -> s
     """Start our own PostgreSQL unless one is given; gives the address of Prefect's database."""
     if given and "TAXIWAY_DATABASE_URL" in os.environ:
         system.state.database_url = given
-        return postgres.ensure_database(given, "prefect")
+        return ensure_database(given, "prefect")
     system.postgres = system.home / POSTGRES
     stack.callback(postgres.stop, system.postgres, POSTGRES_STOPS_WITHIN)
     server = postgres.start(system.postgres, say)
     say("PostgreSQL runs.")
-    system.state.database_url = postgres.ensure_database(server, "taxiway")
-    return postgres.ensure_database(server, "prefect")
+    system.state.database_url = ensure_database(server, "taxiway")
+    return ensure_database(server, "prefect")
 
 
 def _know(system: Installation) -> None:

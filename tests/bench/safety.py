@@ -26,6 +26,7 @@ from flows.doors.ports import any_free
 from integrations import postgres
 from integrations.clock import now
 from integrations.database import engine, prepare, transaction
+from integrations.databases import ensure_database
 from integrations.settings import settings
 from integrations.signatures import sign
 from rollout.authority import Authority
@@ -76,7 +77,7 @@ def _database() -> Iterator[str]:
     home.chmod(0o755)
     kept = {name: os.environ.get(name) for name in ("TAXIWAY_HOME", "TAXIWAY_DATABASE_URL")}
     try:
-        url = postgres.ensure_database(postgres.start(home / "postgres"), "taxiway")
+        url = ensure_database(postgres.start(home / "postgres"), "taxiway")
         os.environ |= {"TAXIWAY_HOME": str(home), "TAXIWAY_DATABASE_URL": url, **SOURCES}
         settings.cache_clear()
         prepare()

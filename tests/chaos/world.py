@@ -21,6 +21,7 @@ from flows.doors.ports import any_free
 from integrations import postgres
 from integrations.clock import now
 from integrations.database import prepare, transaction
+from integrations.databases import ensure_database
 from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from rollout.authority import Authority
@@ -67,7 +68,7 @@ def world() -> Iterator[World]:
         env={**os.environ, "TAXIWAY_CRM_TOKEN": TOKEN},
     )
     try:
-        database = postgres.ensure_database(postgres.start(disorder.database), "taxiway")
+        database = ensure_database(postgres.start(disorder.database), "taxiway")
         env = {
             "TAXIWAY_HOME": str(home),
             "TAXIWAY_DATABASE_URL": database,

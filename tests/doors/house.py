@@ -18,6 +18,7 @@ from flows.doors.state import POSTGRES, State, write_state
 from integrations import postgres
 from integrations.clock import now
 from integrations.database import engine, prepare, transaction
+from integrations.databases import ensure_database
 from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from rollout.authority import Authority
@@ -59,7 +60,7 @@ class House:
     def open(self) -> None:
         """Start its database, and let this process find it."""
         server = postgres.start(self.home / POSTGRES)
-        state = State(database_url=postgres.ensure_database(server, LEDGER))
+        state = State(database_url=ensure_database(server, LEDGER))
         write_state(self.home, state)
         settings.cache_clear()
 
@@ -86,7 +87,7 @@ def house(sandbox: Sandbox, sandbox_url: str, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(f"TAXIWAY_{name}", value)
     here = House(home, charge)
     here.open()
-    postgres.ensure_database(settings().database_url, PREFECT)
+    ensure_database(settings().database_url, PREFECT)
     prepare()
     with transaction() as session:
         for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED):

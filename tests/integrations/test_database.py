@@ -10,7 +10,6 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from integrations import postgres
 from integrations.database import (
     Claim,
     announce,
@@ -19,6 +18,7 @@ from integrations.database import (
     plain_url,
     transaction,
 )
+from integrations.databases import ensure_database
 from integrations.settings import database_url
 
 pytestmark = pytest.mark.system
@@ -34,7 +34,6 @@ prepare()
 
 HOLD = """
 import sys
-from integrations import postgres
 from integrations.database import Claim
 claim = Claim(sys.argv[1])
 print(claim.take(), flush=True)
@@ -91,7 +90,7 @@ def test_what_is_stored_does_not_end_up_in_an_errors_message() -> None:
 
 
 def test_tables_can_be_made_by_many_at_once(database: str) -> None:
-    empty = postgres.ensure_database(database, f"empty_{uuid4().hex}")
+    empty = ensure_database(database, f"empty_{uuid4().hex}")
     many = [
         subprocess.Popen(
             [sys.executable, "-c", PREPARE],

@@ -1,7 +1,7 @@
 """Letters and posts: what arrives is what was meant, and what is not known is said to be so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -118,14 +118,6 @@ async def test_without_a_server_nothing_was_sent() -> None:
     with pytest.raises(Unavailable) as told:
         await Mail(f"smtp://127.0.0.1:{any_free()}", timeout=1).send(TO, FROM, a_letter())
     assert told.value.never_sent
-
-
-@pytest.fixture
-async def channel(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[Slack]:
-    del sandbox
-    there = Slack.at(f"{sandbox_url}/services/T1/B1/secret", timeout=2)
-    yield there
-    await there.close()
 
 
 async def test_a_post_is_what_was_meant_and_nothing_in_it_is_live(

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from integrations import postgres
 from integrations.database import driven
+from integrations.databases import ensure_database
 from integrations.migrations import SchemaTooNew, differences, head, revision_of, upgrade
 from tests.revision import import_all_tables
 
@@ -17,7 +17,7 @@ import_all_tables()
 @pytest.fixture
 def empty(database: str) -> Iterator[Connection]:
     """A connection to a database with nothing in it."""
-    engine = create_engine(driven(postgres.ensure_database(database, f"empty_{uuid4().hex}")))
+    engine = create_engine(driven(ensure_database(database, f"empty_{uuid4().hex}")))
     with engine.connect() as connection:
         yield connection
     engine.dispose()

@@ -17,6 +17,7 @@ import psycopg
 import pytest
 
 from integrations import postgres
+from integrations.databases import ensure_database
 from integrations.errors import Unavailable
 from tests.pilot import until
 
@@ -73,14 +74,14 @@ def test_it_listens_on_no_port(folder: Path) -> None:
 
 def test_a_database_is_made_once(folder: Path) -> None:
     server = postgres.start(folder)
-    own = postgres.ensure_database(server, "own")
+    own = ensure_database(server, "own")
 
-    assert postgres.ensure_database(server, "own") == own
+    assert ensure_database(server, "own") == own
     assert ask(own, "select current_database()") == "own"
 
 
 def test_killed_it_starts_again_with_what_was_stored(folder: Path) -> None:
-    url = postgres.ensure_database(postgres.start(folder), "kept")
+    url = ensure_database(postgres.start(folder), "kept")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("create table if not exists kept as select 7 as seven")
     os.kill(postmaster(folder), signal.SIGKILL)
@@ -166,7 +167,7 @@ def test_a_folder_that_holds_something_else_is_told(place: Path) -> None:
 
 def test_a_server_that_does_not_answer_is_told_without_its_password() -> None:
     with pytest.raises(Unavailable) as told:
-        postgres.ensure_database("postgresql://me:very-private@127.0.0.1:1/x", "own")
+        ensure_database("postgresql://me:very-private@127.0.0.1:1/x", "own")
     assert "very-private" not in str(told.value)
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlmodel import Session, SQLModel, select
 
-from integrations import postgres
 from integrations.database import engine, transaction
+from integrations.databases import ensure_database
 from rollout.errors import EventIdReused
 from rollout.inbox import Arrival, Errand, ErrandKind, ask, next_errands, postpone, receive
 from tests.rollout.trial import WHEN
@@ -63,7 +63,7 @@ def test_an_errand_is_asked_once_and_put_off_longer_each_time(database: str) -> 
 
 @pytest.mark.system
 def test_of_ten_thousand_events_a_fifth_of_them_twice_each_is_kept_once(database: str) -> None:
-    apart = engine(postgres.ensure_database(database, "inbox"))  # no dispatcher looks at it
+    apart = engine(ensure_database(database, "inbox"))  # no dispatcher looks at it
     SQLModel.metadata.create_all(apart)
     dice = random.Random(7)
     ids = [f"e-{number}" for number in range(10_000)]

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel
 
-from integrations import postgres
 from integrations.database import engine
+from integrations.databases import ensure_database
 from rollout.ledger import note
 from rollout.seals import Head, check, head, linked, seal
 
@@ -37,7 +37,7 @@ TAMPERINGS = {
 @pytest.fixture(scope="module")
 def books(database: str) -> Iterator[Engine]:
     """A database of its own, with a ledger of some rows, all sealed."""
-    kept = engine(postgres.ensure_database(database, "books"))
+    kept = engine(ensure_database(database, "books"))
     SQLModel.metadata.create_all(kept)
     with Session(kept) as session:
         for number in range(ROWS):

@@ -1,6 +1,5 @@
 """A message is sent at most once; where nobody can tell whether it arrived, a person is asked."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from uuid import uuid4
 
@@ -22,14 +21,6 @@ from tests.rollout.trial import a_case, contract
 from tests.tasks.test_effects import quickly
 
 __all__ = ["quickly"]  # a fixture
-
-
-@pytest.fixture
-async def channel(sandbox: Sandbox, sandbox_url: str) -> AsyncIterator[Slack]:
-    del sandbox
-    there = Slack.at(f"{sandbox_url}/services/T1/B1/secret", timeout=2)
-    yield there
-    await there.close()
 
 
 @pytest.fixture
