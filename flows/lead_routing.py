@@ -60,7 +60,7 @@ async def lead_routing(inbox_id: str) -> Ending:
         return await close_case(case, Ending.GONE, "the CRM has no such contact any more")
     case = await place_case(case, lead.unit, lead.segment, lead.label)
     if case.authority is Authority.OFF:
-        return await close_case(case, Ending.STOOD_ASIDE, "the agent is off")
+        return await close_case(case, Ending.STOOD_ASIDE, case.placed_because)
 
     # Some leads are nobody's to route, or never without a person.
     if lead.submission.consent is False:

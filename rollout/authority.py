@@ -130,7 +130,8 @@ def place(grant: Grant, unit: Unit | None, segment: str | None) -> Placement:
 
     level, exposure = grant.authority, grant.exposure
     if level.height <= Authority.RECOMMEND.height:
-        return at(level, Arm.EVERYONE, f"the workflow is at {level}")
+        says = f"the workflow is {grant}" if grant.halted else f"the workflow is at {level}"
+        return at(level, Arm.EVERYONE, says)
     if unit is None:
         return at(Authority.RECOMMEND, Arm.NO_UNIT, "nothing to be sticky by, so not exposed")
     number = bucket(grant.workflow, unit.kind, unit.id)

@@ -62,6 +62,11 @@ class Case:
         """The level this case was placed at; OFF until it is placed."""
         return self.placement.authority if self.placement else Authority.OFF
 
+    @property
+    def placed_because(self) -> str:
+        """Why it was placed there."""
+        return self.placement.because if self.placement else "it was not placed"
+
 
 class Introduction(BaseModel):
     """What an event says about its case: when it is a new one, and how people call it."""

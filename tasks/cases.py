@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from integrations.clock import now
 from integrations.database import transaction
-from rollout.authority import Unit, lower_of, place
+from rollout.authority import Authority, Grant, Unit, lower_of, place
 from rollout.case import (
     Case,
     CaseRow,
@@ -28,6 +28,7 @@ from rollout.errors import Unknown
 from rollout.grants import current
 from rollout.inbox import Arrival, envelope
 from rollout.ledger import Alias, call_it, note, remember
+from rollout.people import orphaned, read_directory
 from rollout.rights import Ruling, rule_on
 from tasks.halts import heed_flags
 
@@ -81,7 +82,7 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
             workflow=case.workflow,
             case_id=case.id,
             step="placement",
-            fact=place(current(session, case.workflow), unit, segment),
+            fact=place(_grant(session, case), unit, segment),
             actor=TAXIWAY,
             at=now(),
         )
@@ -93,6 +94,15 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
         async with get_client() as client:
             await client.update_flow_run(flow_run.id, name=f"{case.id} {label}")
     return replace(case, placement=placement, unit=unit)
+
+
+def _grant(session: Session, case: Case) -> Grant:
+    """Give what the agent may do now: nothing new where one of its owners has left."""
+    grant = current(session, case.workflow)
+    why = orphaned(read_directory(session), case.contract, now().date())
+    if why is None or grant.halted:
+        return grant
+    return grant.model_copy(update={"authority": Authority.OFF, "halted": f"orphaned: {why}"})
 
 
 def rule_case(case: Case, proposal: Proposal) -> Ruling:

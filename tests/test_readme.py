@@ -24,7 +24,8 @@ def commands() -> list[str]:
     found = []
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined] # a group
         inner = getattr(command, "commands", {})
-        found += [f"{name} {one}" for one in inner] or [name]
+        alone = not inner or getattr(command, "invoke_without_command", False)
+        found += [f"{name} {one}" for one in inner] + [name] * alone
     return found
 
 

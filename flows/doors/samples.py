@@ -6,6 +6,8 @@ from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
+from rollout.people import let_count
+from rollout.people_sheet import parse
 from rollout.territories import Kind, sheet_on
 
 
@@ -22,4 +24,7 @@ def plant_if_empty(system: Installation) -> bool:
     owners = frozenset(one["email"] for one in world["owners"] if not one["archived"])
     files = {kind: samples.sheet(f"{kind}.csv") for kind in Kind}
     put_all_in_force(bring(files, owners), valid_from=today, by="samples")
+    directory = parse(samples.sheet("people.toml").read_text())
+    with transaction() as session:
+        let_count(session, directory, by="samples", now=now())
     return True

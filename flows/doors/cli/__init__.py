@@ -13,6 +13,7 @@ from flows.doors.cli import audit, cases, reviews, rollout
 from flows.doors.cli import backup as copies
 from flows.doors.cli import budgets as money
 from flows.doors.cli import forget as erasure
+from flows.doors.cli import people as staff
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
 from flows.doors.cli import territories as sheets
@@ -29,6 +30,8 @@ app.add_typer(reviews.review, name="review")
 app.add_typer(rollout.rollout, name="rollout")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(sheets.territories, name="territories")
+app.add_typer(staff.people, name="people")
+app.add_typer(staff.calendar, name="calendar")
 for command in (
     system.up,
     system.down,

@@ -14,6 +14,7 @@ from integrations.settings import database_url
 from rollout.effects import EffectRow, State
 from rollout.halts import halted
 from rollout.inbox import Errand
+from rollout.people import concerns, read_directory
 from rollout.territories import Kind, sheet_on
 
 OLDEST_POSTGRES = 14
@@ -62,6 +63,20 @@ def _sheets() -> Answer:
             "`taxiway territories import TERRITORIES ROSTER`",
         )
     return well(", ".join(f"{kind} from {one.valid_from}" for kind, one in found.items() if one))
+
+
+def _people() -> Answer:
+    with transaction() as session:
+        directory = read_directory(session)
+    if not directory.people:
+        return look(
+            "nobody is known, so deadlines count in office hours of UTC",
+            "`taxiway people import FILE`",
+        )
+    found = concerns(directory, [one.contract for one in WORKFLOWS], now().date())
+    if found:
+        return look("; ".join(found), "mend the file, and `taxiway people import` it again")
+    return well(f"{len(directory.people)} in {len(directory.groups)} groups")
 
 
 def _errands() -> Answer:
@@ -117,6 +132,7 @@ LEDGER: tuple[tuple[str, Question], ...] = (
     ("schema", _schema),
     ("clock", _clock),
     ("sheets", _sheets),
+    ("people", _people),
     ("errands", _errands),
     ("writes", _writes),
     ("stops", _stops),
