@@ -26,6 +26,7 @@ from flows.contracts.lead_routing import (
     OWNER_INACTIVE,
     TERRITORY_OVERLAP,
     TERRITORY_UNCLEAR,
+    UNANSWERED,
     UNSURE,
 )
 from rollout.authority import Authority
@@ -117,6 +118,8 @@ async def lead_routing(inbox_id: str) -> Ending:
         return await hand_off(case, UNSURE, ruling.because)
     if ruling.right is Right.REVIEW:
         decision = await ask_reviewer(case, proposal, ruling, owner_choices(lead))
+        if decision is None:
+            return await hand_off(case, UNANSWERED)
         if decision.verb is Verb.REJECT:
             return await close_case(case, Ending.DECLINED, f"{decision.by}: {decision.reason}")
         proposal = decision.applied_to(proposal)

@@ -177,6 +177,14 @@ class HubSpot:
             one["id"]: one["properties"].get("hs_task_subject") or "" for one in found["results"]
         }
 
+    async def is_task_over(self, task_id: str) -> bool:
+        """Whether a task was completed, or put away."""
+        try:
+            found = await self._web.read(f"{TASKS}/{task_id}", {"properties": "hs_task_status"})
+        except NotFound:
+            return True
+        return bool(found["properties"].get("hs_task_status") == "COMPLETED")
+
     async def has_task(self, task_id: str) -> bool:
         """Whether there is a task, and nobody has put it away."""
         try:

@@ -58,6 +58,9 @@ class Business:
         return timedelta(hours=self.hours, minutes=self.minutes)
 
 
+NO_TIME = Business()
+
+
 @dataclass(frozen=True)
 class Calendar:
     """When a group works. Raises `Invalid` where nobody could."""

@@ -13,9 +13,12 @@ from hashlib import sha256
 from itertools import pairwise
 
 from rollout.authority import Authority
+from rollout.business_time import NO_TIME, Business
 from rollout.canonical import canonical
 from rollout.errors import ContractIncomplete
 from rollout.fields import FieldRule
+
+UNANSWERED = "unanswered"  #: the exception for a review that nobody decides
 
 
 class Impact(StrEnum):
@@ -59,6 +62,14 @@ class Owners:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """Somebody in a line, and how long they have."""
+
+    to: str
+    within: Business
+
+
+@dataclass(frozen=True)
 class Handoff:
     """A transfer of context, responsibility and the next action; silence has an answer too."""
 
@@ -66,8 +77,9 @@ class Handoff:
     when: str = ""  #: what triggers it
     to: str = ""  #: who receives it
     decide: str = ""  #: what they are to decide
-    within: timedelta = timedelta()  #: by when
+    within: Business = NO_TIME  #: by when, in the receiver's working time
     otherwise: str = ""  #: who gets it when nothing happens
+    then: tuple[Leg, ...] = ()  #: who is next in line before that
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,8 @@ class Contract:
     escalate_below: float | None = None  #: confidence below which a person takes over
     conflict_checks: tuple[str, ...] = ()  #: the sources that are compared
     impact_unknown: str = ""  #: when the effect on the customer counts as unclear
-    review_within: timedelta | None = None
+    review_within: Business = NO_TIME  #: in the reviewers' working time
+    review_then: tuple[Leg, ...] = ()  #: who is asked next when the reviewers stay silent
     proof: str = "declared"  #: how a reviewer's identity must be proven; see `decisions.Proof`
     plan: tuple[Authority, ...] = ()
     targets: tuple[Target, ...] = ()
@@ -187,11 +200,15 @@ def _open_handoffs(contract: Contract) -> Iterator[str]:
     names = [handoff.name for handoff in contract.exceptions]
     for twice in sorted({name for name in names if names.count(name) > 1}):
         yield f"exceptions: {twice} is named twice"
+    if Authority.RECOMMEND in contract.plan and UNANSWERED not in names:
+        yield f"exceptions: no '{UNANSWERED}': who takes a review that nobody decides?"
     for handoff in contract.exceptions:
+        if any(not leg.to or not leg.within for leg in handoff.then):
+            yield f"exception {handoff.name}: somebody in its line has no name or no time"
         for word in ("when", "to", "decide", "otherwise"):
             if not getattr(handoff, word):
                 yield f"exception {handoff.name}: no '{word}'"
-        if handoff.within <= timedelta():
+        if not handoff.within:
             yield f"exception {handoff.name}: no deadline ('within')"
         if handoff.to and handoff.to == handoff.otherwise:
             yield f"exception {handoff.name}: the fallback is the receiver itself"

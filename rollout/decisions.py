@@ -17,9 +17,9 @@ from sqlmodel import Session, col, select
 from rollout.canonical import Json
 from rollout.case import Action, Proposal, find_case
 from rollout.contract import Contract
-from rollout.errors import AlreadyDecided, Conflict, Invalid, Unknown
+from rollout.errors import AlreadyDecided, Conflict, Invalid, TooLate, Unknown
 from rollout.inbox import ErrandKind, ask
-from rollout.ledger import Fact, recall, remember
+from rollout.ledger import Fact, note, recall, remember
 from rollout.reviews import ReviewRow, Status, find_review
 
 
@@ -152,8 +152,8 @@ def decide(
     Take a person's answer, or say why it cannot be taken; the run is woken by an errand.
 
     The same person giving the same answer again gets the decision that stands. Raises `Invalid`
-    for an answer that cannot be used, `AlreadyDecided` for one that came second, `Conflict`
-    when the review was withdrawn or shows another action by now.
+    for an answer that cannot be used, `AlreadyDecided` for one that came second, `TooLate` for
+    one after the review had expired, `Conflict` when it was withdrawn or shows another action.
     """
     review = session.exec(
         select(ReviewRow).where(ReviewRow.id == review_id).with_for_update()
@@ -247,7 +247,23 @@ def _decision(review: ReviewRow, answer: Answer, proposal: Proposal, now: dateti
     )
 
 
+def record_late(session: Session, review_id: str, answer: Answer, now: datetime) -> None:
+    """Note an answer that came after the review had expired; it changes nothing."""
+    review = find_review(session, review_id)
+    note(
+        session,
+        workflow=review.workflow,
+        case_id=review.case_id,
+        kind="late_answer",
+        actor=answer.by,
+        at=now,
+        fields={"review": review.id, "verb": answer.verb.value, "channel": answer.channel},
+    )
+
+
 def _second(session: Session, review: ReviewRow, answer: Answer) -> Decision:
+    if review.status == Status.EXPIRED:
+        raise TooLate(review.id, review.closed_at or review.due_at)
     stands = recall(session, review.case_id, decision_step(review.nth), Decision)
     if stands is None:
         raise Conflict(f"{review.id} is {review.status}: there is nothing left to decide.")

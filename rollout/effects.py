@@ -255,7 +255,11 @@ def _mark_reverted(session: Session, undo: EffectRow) -> None:
 
 
 def abandoned(session: Session, before: datetime) -> list[EffectRow]:
-    """Give the writes that are not settled although their case had ended before a moment."""
+    """
+    Give the writes that are not settled although their case had ended before a moment.
+
+    What was meant only afterwards is somebody else's to finish: the clock's, on a handoff.
+    """
     return list(
         session.exec(
             select(EffectRow)
@@ -263,6 +267,8 @@ def abandoned(session: Session, before: datetime) -> list[EffectRow]:
             .where(
                 col(EffectRow.state).in_([State.READY, State.SENT]),
                 col(CaseRow.closed_at) < before,
+                (col(EffectRow.made_at) <= col(CaseRow.closed_at))
+                | col(EffectRow.undoes).is_not(None),
                 col(EffectRow.lease_until).is_(None) | (col(EffectRow.lease_until) < before),
             )
             .order_by(col(EffectRow.made_at))

@@ -69,6 +69,16 @@ class AlreadyDecided(Conflict):
         )
 
 
+class TooLate(Conflict):
+    """The review has expired: nobody answered in time."""
+
+    def __init__(self, review: str, at: datetime) -> None:
+        super().__init__(
+            f"{review} expired at {at:%Y-%m-%d %H:%M:%S} UTC, and its case was handed on. Your "
+            "answer was not used; it is on record as late. `taxiway handoffs` says who has it."
+        )
+
+
 class EventIdReused(Conflict):
     """The same event id came with another body; the first one is kept."""
 

@@ -25,13 +25,12 @@ def _alone(contract: Contract, grant: Grant) -> str:
 
 
 def _review(contract: Contract, grant: Grant) -> str:
-    if contract.act_alone_from is None or contract.review_within is None:
+    if contract.act_alone_from is None or not contract.review_within:
         return ""
-    hours = contract.review_within.total_seconds() / 3600
     always = "always; " if grant.authority is Authority.RECOMMEND else ""
     return (
         f"{always}below {contract.act_alone_from:.0%}, or with any impact: "
-        f"{contract.owners.reviewer} within {hours:g} h; conflicting sources, below "
+        f"{contract.owners.reviewer} within {contract.review_within}; conflicting sources, below "
         f"{contract.escalate_below:.0%} or unclear impact: a person takes over; exceptions: "
         + ", ".join(f"{one.name} to {one.to}" for one in contract.exceptions)
     )

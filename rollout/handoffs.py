@@ -4,6 +4,7 @@ Which work passed from the agent to a named person, by when, and who has it if t
 
 import re
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -11,9 +12,24 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from rollout.canonical import Json
 from rollout.columns import moment
 from rollout.contract import Handoff
-from rollout.ledger import Fact
+from rollout.errors import Conflict, Unknown
+from rollout.ledger import Fact, note
 
 SUBJECT = re.compile(r"\[[A-Z]+-\d+\] (?P<name>[a-z-]+): ")
+
+
+class State(StrEnum):
+    """Where a handoff stands."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"  #: Somebody has taken it on.
+    DONE = "done"
+    FELL_BACK = "fell_back"  #: Nobody acted in time: the fallback's owner has it.
+
+    @classmethod
+    def waiting(cls) -> frozenset["State"]:
+        """The states in which the clock may take it from its receiver."""
+        return frozenset({cls.OFFERED, cls.ACCEPTED})
 
 
 class HandoffRow(SQLModel, table=True):
@@ -28,9 +44,12 @@ class HandoffRow(SQLModel, table=True):
     decide: str
     because: str
     otherwise: str
-    state: str = Field(default="offered", index=True)
+    state: str = Field(default=State.OFFERED, index=True)
     offered_at: datetime = moment()
     due_at: datetime = moment()
+    accepted_by: str = ""
+    ended_by: str = ""
+    ended_at: datetime | None = moment(optional=True)
 
 
 class Offered(Fact):
@@ -70,22 +89,24 @@ def is_task_of(subject: str, name: str = "") -> bool:
 
 def offer(
     session: Session, workflow: str, case_id: str, handoff: Handoff, offered: Offered, now: datetime
-) -> None:
-    """Put a handoff before its receiver, once."""
-    if session.get(HandoffRow, (case_id, handoff.name)) is None:
-        session.add(
-            HandoffRow(
-                case_id=case_id,
-                name=handoff.name,
-                workflow=workflow,
-                receiver=handoff.to,
-                decide=handoff.decide,
-                because=offered.because,
-                otherwise=handoff.otherwise,
-                offered_at=now,
-                due_at=offered.due_at,
-            )
+) -> bool:
+    """Put a handoff before its receiver, once; False where it was before."""
+    if session.get(HandoffRow, (case_id, handoff.name)) is not None:
+        return False
+    session.add(
+        HandoffRow(
+            case_id=case_id,
+            name=handoff.name,
+            workflow=workflow,
+            receiver=handoff.to,
+            decide=handoff.decide,
+            because=offered.because,
+            otherwise=handoff.otherwise,
+            offered_at=now,
+            due_at=offered.due_at,
         )
+    )
+    return True
 
 
 def open_handoffs(session: Session) -> list[HandoffRow]:
@@ -93,7 +114,58 @@ def open_handoffs(session: Session) -> list[HandoffRow]:
     return list(
         session.exec(
             select(HandoffRow)
-            .where(HandoffRow.state == "offered")
+            .where(HandoffRow.state != State.DONE)
             .order_by(col(HandoffRow.due_at), col(HandoffRow.case_id))
         ).all()
     )
+
+
+def find_handoff(session: Session, which: str) -> HandoffRow:
+    """Give a handoff by its case, or by CASE/EXCEPTION where there are several; locks it."""
+    case_id, _, name = which.partition("/")
+    wanted = select(HandoffRow).where(HandoffRow.case_id == case_id).with_for_update()
+    rows = session.exec(wanted.where(HandoffRow.name == name) if name else wanted).all()
+    if not rows:
+        raise Unknown(f"there is no handoff {which}. `taxiway handoffs` lists the open ones.")
+    if len(rows) > 1:
+        names = ", ".join(f"{row.case_id}/{row.name}" for row in rows)
+        raise Unknown(f"{which} has several handoffs: {names}")
+    return rows[0]
+
+
+def accept(session: Session, which: str, *, by: str, now: datetime) -> HandoffRow:
+    """Take a handoff on; raises `Conflict` where somebody else has it, or it is over."""
+    row = find_handoff(session, which)
+    if row.state == State.DONE:
+        raise Conflict(f"{which} was done by {row.ended_by} at {row.ended_at:%Y-%m-%d %H:%M} UTC.")
+    if row.state == State.ACCEPTED and row.accepted_by != by:
+        raise Conflict(f"{which} is {row.accepted_by}'s already.")
+    if row.state == State.OFFERED:
+        row.state = State.ACCEPTED
+    row.accepted_by = by
+    return _noted(session, row, "accepted", by, now)
+
+
+def finish(session: Session, which: str, *, by: str, now: datetime) -> HandoffRow:
+    """Note that what a handoff asked for is done; raises `Conflict` where it was before."""
+    row = find_handoff(session, which)
+    if row.state == State.DONE:
+        raise Conflict(f"{which} was done by {row.ended_by} at {row.ended_at:%Y-%m-%d %H:%M} UTC.")
+    late = row.state == State.FELL_BACK
+    row.state, row.ended_by, row.ended_at = State.DONE, by, now
+    return _noted(session, row, "done_late" if late else "done", by, now)
+
+
+def _noted(session: Session, row: HandoffRow, kind: str, by: str, now: datetime) -> HandoffRow:
+    session.add(row)
+    note(
+        session,
+        workflow=row.workflow,
+        case_id=row.case_id,
+        kind=kind,
+        actor=by,
+        at=now,
+        fields={"name": row.name, "receiver": row.receiver},
+    )
+    session.flush()
+    return row

@@ -185,9 +185,14 @@ def roles(contract: Contract) -> list[tuple[str, str]]:
     receivers = [
         (f"the {word} of {one.name}", name)
         for one in contract.exceptions
-        for word, name in (("receiver", one.to), ("fallback", one.otherwise))
+        for word, name in (
+            ("receiver", one.to),
+            ("fallback", one.otherwise),
+            *(("next in line", leg.to) for leg in one.then),
+        )
     ]
-    return owners + receivers
+    reviewers = [("the next reviewer", leg.to) for leg in contract.review_then]
+    return owners + receivers + reviewers
 
 
 def _in_one_hand(directory: Directory, contract: Contract, day: date) -> list[str]:

@@ -23,10 +23,12 @@ class Status(StrEnum):
     APPROVED = "approved"
     EDITED = "edited"
     REJECTED = "rejected"
+    EXPIRED = "expired"  #: Nobody in the line decided in time; no answer, and nobody's.
     WITHDRAWN = "withdrawn"  #: The case ended another way.
 
 
 DECIDED = frozenset({Status.APPROVED, Status.EDITED, Status.REJECTED})
+OVER = DECIDED | {Status.EXPIRED}  #: its run may go on
 
 
 class ReviewRow(SQLModel, table=True):
@@ -78,15 +80,15 @@ def open_reviews(session: Session) -> list[ReviewRow]:
     )
 
 
-def is_decided(session: Session, case_id: str) -> bool:
-    """Whether the latest review of a case has its decision."""
+def is_over(session: Session, case_id: str) -> bool:
+    """Whether the latest review of a case is over, by a decision or for want of one."""
     row = session.exec(
         select(ReviewRow)
         .where(ReviewRow.case_id == case_id)
         .order_by(col(ReviewRow.nth).desc())
         .limit(1)
     ).one_or_none()
-    return row is not None and row.status in DECIDED
+    return row is not None and row.status in OVER
 
 
 def withdraw_abandoned(session: Session, now: datetime) -> int:

@@ -104,6 +104,22 @@ def _handoff(fields: Fields, personal: Fields) -> tuple[str, str]:
     )
 
 
+def _hand_on(fields: Fields, _: Fields) -> tuple[str, str]:
+    return f"handed {fields['of']} {fields['ref']} on to {fields['to']}", (
+        f"nobody acted by {fields['due'][:16]} UTC"
+    )
+
+
+def _run_out(fields: Fields, _: Fields) -> tuple[str, str]:
+    return f"{fields['of']} {fields['ref']} ran out: {fields['to']} has it", (
+        f"nobody acted by {fields['due'][:16]} UTC"
+    )
+
+
+def _late(fields: Fields, _: Fields) -> tuple[str, str]:
+    return f"answered {fields['review']} too late: {fields['verb']}", "it changed nothing"
+
+
 def _intent(fields: Fields, _: Fields) -> tuple[str, str]:
     return f"means to write {fields['action']} on {fields['target']}", f"word of {fields['basis']}"
 
@@ -151,6 +167,9 @@ _TOLD: Mapping[str, Telling] = {
     "review": _review,
     "decision": _decision,
     "handoff": _handoff,
+    "hand_on": _hand_on,
+    "run_out": _run_out,
+    "late_answer": _late,
     "intent": _intent,
     "effect": _effect,
     "recall": _recall,

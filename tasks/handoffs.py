@@ -2,22 +2,21 @@
 
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import task_creation
 from rollout.authority import Unit
-from rollout.case import Action, Case, Ending, case_of, find_case
-from rollout.contract import Contract, Handoff
-from rollout.effects import Basis, Intent, Request, Sent
+from rollout.business_time import due
+from rollout.case import Case, Ending, case_of, find_case
+from rollout.contract import Contract, Handoff, Leg
+from rollout.deadlines import Kind, Line, plan
+from rollout.effects import Sent
 from rollout.errors import ContractBroken
 from rollout.gate import may_write
-from rollout.handoffs import Offered, is_task_of, offer, subject_of
+from rollout.handoffs import Offered, offer
 from rollout.ledger import remember
-from rollout.restoration import restored_after
+from rollout.people import read_directory
 from tasks.cases import close_case, end_case
-from tasks.effects import Write, send
+from tasks.crm_tasks import CrmTask, give_task
 from tasks.steps import step
-from tasks.systems import crm_writer
 
-TASK = "crm.task"  #: the action that tells a receiver
 BROKEN = "broken"  #: the exception for a run that cannot go on
 
 
@@ -40,6 +39,7 @@ def offer_case(case: Case, handoff: Handoff, because: str) -> Offered:
     """Put the handoff before its receiver, once, in our own books."""
     moment = now()
     with transaction() as session:
+        directory = read_directory(session)
         offered = remember(
             session,
             workflow=case.workflow,
@@ -51,61 +51,44 @@ def offer_case(case: Case, handoff: Handoff, because: str) -> Offered:
                 decide=handoff.decide,
                 because=because,
                 otherwise=handoff.otherwise,
-                due_at=moment + handoff.within,
+                due_at=due(directory.calendar_of(handoff.to), moment, handoff.within).at,
                 only_watched=not may_write(case.placement),
             ),
             actor="taxiway",
             at=moment,
         )
-        if not offered.only_watched:
-            offer(session, case.workflow, case.id, handoff, offered, moment)
+        if not offered.only_watched and offer(
+            session, case.workflow, case.id, handoff, offered, moment
+        ):
+            plan(
+                session,
+                directory,
+                Line((Leg(handoff.to, handoff.within), *handoff.then), handoff.otherwise),
+                kind=Kind.HANDOFF,
+                ref=f"{case.id}/{handoff.name}",
+                case_id=case.id,
+                workflow=case.workflow,
+                start=moment,
+            )
     return offered
 
 
 @step()
 async def tell_receiver(case: Case, offered: Offered, about: Unit) -> Sent:
     """Make the receiver's task in the CRM, once."""
-    crm = crm_writer(case)
-    subject = subject_of(case.id, offered.name, offered.decide)
     body = (
         f"{offered.because}\nTo: {offered.to}\nDue: {offered.due_at:%Y-%m-%d %H:%M} UTC\n"
         f"If nothing happens: {offered.otherwise}"
     )
-    method, path, content = task_creation(
-        subject=subject, body=body, due=offered.due_at, contact_id=about.id
-    )
-    action = Action(
-        name=TASK,
-        target=f"{about.kind}/{about.id}",
-        arguments={"subject": subject, "to": offered.to},
-    )
-
-    async def nothing_to_compare() -> dict[str, str | None]:
-        return {}
-
-    async def by_subject() -> str | None:
-        found = await crm.find_tasks(subject)
-        return found[0] if found else await of_a_lost_case()
-
-    async def of_a_lost_case() -> str | None:
-        """Find the task that this event's case made before our books went back to a backup."""
-        with transaction() as session:
-            lost = restored_after(session, case.inbox_id)
-        tasks = await crm.find_tasks_of(about.id, lost.taken_at) if lost else {}
-        return next((one for one, says in tasks.items() if is_task_of(says, offered.name)), None)
-
-    return await send(
+    return await give_task(
         case,
-        Write(
-            intent=Intent(
-                step=f"task:{offered.name}",
-                action=action,
-                request=Request(method=method, path=path, body=content),
-                basis=Basis.HANDOFF,
-            ),
-            push=lambda request: crm.send(request.method, request.path, request.body),
-            look=nothing_to_compare,
-            find=by_subject,
+        CrmTask(
+            name=offered.name,
+            decide=offered.decide,
+            body=body,
+            due_at=offered.due_at,
+            to=offered.to,
+            about=about,
         ),
     )
 

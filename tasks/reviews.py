@@ -8,7 +8,6 @@ next key.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Literal
 
 from prefect import get_run_logger
@@ -22,13 +21,16 @@ from integrations.clock import now
 from integrations.database import transaction
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Case, Proposal, find_case
-from rollout.contract import Contract
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on, decision_step
+from rollout.contract import UNANSWERED, Contract, Leg
+from rollout.deadlines import Kind, Line, plan
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decision_step
 from rollout.errors import TaxiwayError
 from rollout.ledger import note, recall
+from rollout.people import read_directory
 from rollout.reviews import ReviewRow, Status, find_review
 from rollout.rights import Ruling
 from tasks.cases import PROPOSAL
+from tasks.decisions import take_answer
 
 MOST_SLEEPS = 200
 NO_REASON = "no reason"  #: an optional choice would be a riddle of types in the UI's form
@@ -51,9 +53,9 @@ async def ask_reviewer(
     proposal: Proposal,
     ruling: Ruling,
     choices: Mapping[str, Sequence[str]],
-) -> Decision:
+) -> Decision | None:
     """
-    Ask a person about a proposal, and give the decision once there is one.
+    Ask a person about a proposal; give the decision, or None where nobody decided in time.
 
     `choices` are the values that the reviewer may set instead, by field. The run leaves the
     process while it waits. Awaited in the flow's own body, since a task cannot suspend.
@@ -61,9 +63,8 @@ async def ask_reviewer(
     review = open_review(case, proposal, ruling, choices)
     refused = ""
     for sleep in range(review.sleep, review.sleep + MOST_SLEEPS):
-        with transaction() as session:
-            decision = recall(session, case.id, decision_step(review.nth), Decision)
-        if decision is not None:
+        over, decision = _answer_to(review)
+        if over:
             return decision
         form = _form(case.contract, review, proposal, ruling, refused)
         try:
@@ -72,7 +73,8 @@ async def ask_reviewer(
             )
         except (ValidationError, PrefectHTTPStatusError):
             filled = None  # this key was used up by a crash, or by a wake without a form
-        refused = _take(case.contract, review, proposal, filled)
+        if not _answer_to(review)[0]:
+            refused = _take(case.contract, review, proposal, filled)
         _next_sleep(review, sleep + 1)
     raise TaxiwayError(f"{review.id} was woken {MOST_SLEEPS} times without an answer")
 
@@ -102,8 +104,22 @@ def open_review(
             choices={field: list(values) for field, values in choices.items()},
             flow_run_id=flow_run.id,
             opened_at=moment,
-            due_at=moment + (case.contract.review_within or timedelta()),
+            due_at=moment,
         )
+        line = Line(
+            (Leg(review.group, case.contract.review_within), *case.contract.review_then),
+            _after_silence(case.contract),
+        )
+        review.due_at = plan(
+            session,
+            read_directory(session),
+            line,
+            kind=Kind.REVIEW,
+            ref=review.id,
+            case_id=case.id,
+            workflow=case.workflow,
+            start=moment,
+        ).due_at
         session.add(review)
         note(
             session,
@@ -121,6 +137,20 @@ def open_review(
             },
         )
     return review
+
+
+def _after_silence(contract: Contract) -> str:
+    """Name who has a case when nobody decides."""
+    handoff = contract.exception(UNANSWERED)
+    return handoff.to if handoff else contract.owners.process
+
+
+def _answer_to(review: ReviewRow) -> tuple[bool, Decision | None]:
+    """Say whether a review is over, and give its decision if there is one."""
+    with transaction() as session:
+        decision = recall(session, review.case_id, decision_step(review.nth), Decision)
+        status = find_review(session, review.id).status
+    return decision is not None or status == Status.EXPIRED, decision
 
 
 def _take(
@@ -151,8 +181,7 @@ def _take(
         action_hash=review.action_hash,
     )
     try:
-        with transaction() as session:
-            decide_on(session, contract, review.id, answer, now())
+        take_answer(contract, review.id, answer)
     except TaxiwayError as no:
         get_run_logger().warning("The answer was not taken: %s", no)
         return str(no)

@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from rollout.authority import Authority
+from rollout.business_time import Business
 from rollout.contract import (
     ActionRule,
     Benchmark,
@@ -10,6 +11,7 @@ from rollout.contract import (
     Contract,
     Handoff,
     Job,
+    Leg,
     Owners,
     Safety,
     Target,
@@ -21,7 +23,7 @@ INCOMPLETE = Handoff(
     when="the lead has no email or no company",
     to="sales-ops",
     decide="complete the lead or discard it",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 ENTERPRISE = Handoff(
@@ -29,7 +31,7 @@ ENTERPRISE = Handoff(
     when="the lead is an enterprise account",
     to="enterprise-desk",
     decide="choose the account team",
-    within=timedelta(hours=1),
+    within=Business(hours=1),
     otherwise="vp-sales",
 )
 MISSING_COUNTRY = Handoff(
@@ -37,7 +39,7 @@ MISSING_COUNTRY = Handoff(
     when="neither the form nor the account says which country",
     to="sales-ops",
     decide="find the country or discard the lead",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 COUNTRY_MISMATCH = Handoff(
@@ -45,7 +47,7 @@ COUNTRY_MISMATCH = Handoff(
     when="the form names one country and the CRM another",
     to="sales-ops",
     decide="say which country counts",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 FREE_MAIL = Handoff(
@@ -53,7 +55,7 @@ FREE_MAIL = Handoff(
     when="the address is a private one and no account is known",
     to="sales-desk",
     decide="find the company, or take it as a private person",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 COMPETITOR = Handoff(
@@ -61,7 +63,7 @@ COMPETITOR = Handoff(
     when="the address belongs to a competitor",
     to="sales-ops",
     decide="answer it or discard it",
-    within=timedelta(hours=24),
+    within=Business(days=1),
     otherwise="head-of-sales-ops",
 )
 BLOCKED = Handoff(
@@ -69,7 +71,7 @@ BLOCKED = Handoff(
     when="the address is on the list of junk and tests",
     to="sales-ops",
     decide="discard it, or take the domain off the list",
-    within=timedelta(hours=24),
+    within=Business(days=1),
     otherwise="head-of-sales-ops",
 )
 NO_CONSENT = Handoff(
@@ -77,7 +79,7 @@ NO_CONSENT = Handoff(
     when="the person did not consent to being contacted",
     to="risk-office",
     decide="erase the lead, or show another legal ground",
-    within=timedelta(hours=24),
+    within=Business(days=1),
     otherwise="head-of-risk",
 )
 DUPLICATE = Handoff(
@@ -85,7 +87,7 @@ DUPLICATE = Handoff(
     when="the CRM has another contact of this name at this company",
     to="sales-ops",
     decide="merge the contacts, or say that they are two people",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 AMBIGUOUS_ACCOUNT = Handoff(
@@ -93,7 +95,7 @@ AMBIGUOUS_ACCOUNT = Handoff(
     when="two accounts fit the lead about equally well",
     to="sales-ops",
     decide="choose the account",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 FAMILY_CONFLICT = Handoff(
@@ -101,7 +103,7 @@ FAMILY_CONFLICT = Handoff(
     when="a parent and its subsidiary fit, and they have different owners",
     to="sales-ops",
     decide="choose the account",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 OWNER_INACTIVE = Handoff(
@@ -109,7 +111,7 @@ OWNER_INACTIVE = Handoff(
     when="the owner whom a rule names is not active in the CRM any more",
     to="sales-ops",
     decide="name the successor, and mend the account",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 TERRITORY_OVERLAP = Handoff(
@@ -117,7 +119,7 @@ TERRITORY_OVERLAP = Handoff(
     when="two territories fit the lead equally well",
     to="sales-ops",
     decide="choose the territory, and mend the sheet",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 NO_REP = Handoff(
@@ -125,7 +127,7 @@ NO_REP = Handoff(
     when="everybody on the team is away, inactive or at their cap",
     to="sales-desk",
     decide="choose who takes it",
-    within=timedelta(hours=1),
+    within=Business(hours=1),
     otherwise="head-of-sales-ops",
 )
 TERRITORY_UNCLEAR = Handoff(
@@ -133,7 +135,7 @@ TERRITORY_UNCLEAR = Handoff(
     when="no territory fits the lead",
     to="sales-ops",
     decide="name the territory",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 UNSURE = Handoff(
@@ -141,15 +143,23 @@ UNSURE = Handoff(
     when="the agent is unsure, its sources disagree, or the effect on the customer is unclear",
     to="sales-desk",
     decide="route the lead by hand",
-    within=timedelta(hours=1),
+    within=Business(hours=1),
     otherwise="head-of-sales-ops",
+)
+UNANSWERED = Handoff(
+    name="unanswered",
+    when="nobody decided on the proposal in time",
+    to="head-of-sales-ops",
+    decide="route the lead by hand",
+    within=Business(hours=4),
+    otherwise="vp-sales",
 )
 NOT_SENT = Handoff(
     name="not-sent",
     when="the decided write was not made: the stage or the record changed, or the CRM refused it",
     to="sales-desk",
     decide="route the lead by hand, or ask for a new proposal",
-    within=timedelta(hours=1),
+    within=Business(hours=1),
     otherwise="head-of-sales-ops",
 )
 BROKEN = Handoff(
@@ -157,7 +167,7 @@ BROKEN = Handoff(
     when="the run failed, was cancelled or could not be started again",
     to="revenue-platform",
     decide="find the cause; route the lead by hand meanwhile",
-    within=timedelta(hours=4),
+    within=Business(hours=4),
     otherwise="head-of-sales-ops",
 )
 
@@ -210,13 +220,14 @@ CONTRACT = Contract(
         *(INCOMPLETE, NO_CONSENT, BLOCKED, COMPETITOR, DUPLICATE),
         *(AMBIGUOUS_ACCOUNT, FAMILY_CONFLICT, FREE_MAIL, OWNER_INACTIVE),
         *(MISSING_COUNTRY, COUNTRY_MISMATCH, ENTERPRISE),
-        *(TERRITORY_OVERLAP, TERRITORY_UNCLEAR, NO_REP, UNSURE, NOT_SENT, BROKEN),
+        *(TERRITORY_OVERLAP, TERRITORY_UNCLEAR, NO_REP, UNSURE, UNANSWERED, NOT_SENT, BROKEN),
     ),
     act_alone_from=0.85,
     escalate_below=0.50,
     conflict_checks=("form and CRM: employees", "form and CRM: country", "e-mail and website"),
     impact_unknown="it is unknown whether the company has an open opportunity",
-    review_within=timedelta(hours=4),
+    review_within=Business(hours=4),
+    review_then=(Leg("sales-ops", Business(hours=4)),),
     plan=(Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED, Authority.FULL),
     targets=(
         Target(measure="acceptance", at_least=0.85),

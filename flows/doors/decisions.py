@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 
 from flows.catalog import workflow
-from integrations.clock import now
 from integrations.database import transaction
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Proposal, find_case
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on
+from rollout.decisions import Answer, Decision, Proof, Reason, Verb
 from rollout.errors import Invalid, Unknown
 from rollout.ledger import recall
 from rollout.reviews import find_review
 from rollout.rights import Ruling
+from tasks.decisions import take_answer
 
 
 def brief(which: str) -> str:
@@ -54,8 +54,7 @@ def decide_from_terminal(
     )
     with transaction() as session:
         review = find_review(session, which)
-        contract = workflow(review.workflow).contract
-        return decide_on(session, contract, review.id, answer, now())
+    return take_answer(workflow(review.workflow).contract, review.id, answer)
 
 
 def _reason(code: str | None) -> Reason | None:

@@ -104,5 +104,4 @@ def _markdown(contract: Contract) -> Iterator[str]:
     yield "| exception | when | goes to | within | otherwise |"
     yield "|---|---|---|---|---|"
     for one in contract.exceptions:
-        hours = one.within.total_seconds() / 3600
-        yield f"| {one.name} | {one.when} | {one.to} | {hours:g} h | {one.otherwise} |"
+        yield f"| {one.name} | {one.when} | {one.to} | {one.within} | {one.otherwise} |"

@@ -38,7 +38,7 @@ from integrations.settings import settings
 from rollout.case import CaseRow, find_case
 from rollout.inbox import start_again, without_case
 from rollout.recovery import Remedy, RunState, Seen, remedy, wait_before
-from rollout.reviews import is_decided
+from rollout.reviews import is_over
 from tasks.handoffs import hand_off_broken
 
 logger = logging.getLogger("taxiway.recovery")
@@ -237,7 +237,7 @@ def _known(session: Session, row: CaseRow) -> KnownCase:
         run_id=UUID(row.flow_run_id),
         is_open=row.ending is None,
         reruns=row.reruns,
-        decided=is_decided(session, row.id),
+        decided=is_over(session, row.id),
     )
 
 

@@ -2,9 +2,9 @@
 The watch: every minute, it looks over all that is open and puts right what nobody works on.
 
 It takes stops from their files into the ledger, settles writes whose case has ended, withdraws
-questions that nobody waits for, seals the ledger, and calls the heartbeat address when all of it
-went well. Each part is safe to repeat; one that fails is told, and the others go on. Dead runs
-are the worker's own: it alone knows which runs it has in hand.
+questions that nobody waits for, lets deadlines pass and tells people, seals the ledger, and calls
+the heartbeat address when all of it went well. Each part is safe to repeat; one that fails is
+told, and the others go on. Dead runs are the worker's own: it alone knows which it has in hand.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from flows.catalog import WORKFLOWS
 from integrations.database import transaction
 from integrations.heartbeat import beat
 from rollout.errors import TaxiwayError
+from tasks.deadlines import pass_deadlines
 from tasks.halts import heed_flags
 from tasks.reconcile import settle_abandoned, withdraw_questions
 from tasks.seals import seal_ledger
@@ -68,6 +69,10 @@ async def _settled() -> int:
     return await settle_abandoned([one.contract for one in WORKFLOWS])
 
 
+async def _deadlines() -> int:
+    return await pass_deadlines([one.contract for one in WORKFLOWS])
+
+
 async def _withdrawn() -> int:
     return await asyncio.to_thread(withdraw_questions)
 
@@ -80,5 +85,6 @@ PARTS: dict[str, Callable[[], Awaitable[int]]] = {
     "stops": _stops,
     "writes settled": _settled,
     "questions withdrawn": _withdrawn,
+    "deadlines passed": _deadlines,
     "rows sealed": _sealed,
 }

@@ -27,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(reviews.review, name="review")
+app.add_typer(reviews.handoff, name="handoff")
 app.add_typer(rollout.rollout, name="rollout")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(sheets.territories, name="territories")

@@ -45,16 +45,46 @@ def handoffs(*, as_json: AsJson = False) -> None:
     with transaction() as session:
         rows = [
             {
-                "case": row.case_id,
+                "handoff": f"{row.case_id}/{row.name}",
                 "to": row.receiver,
-                "exception": row.name,
                 "decide": row.decide,
+                "state": f"accepted by {row.accepted_by}" if row.accepted_by else row.state,
                 "due": row.due_at,
                 "otherwise": row.otherwise,
             }
             for row in open_handoffs(session)
         ]
     show(rows, as_json=as_json, title="Handoffs", nothing="Nothing is handed off.")
+    if rows and not as_json:
+        typer.echo("\nNext: taxiway handoff accept HANDOFF, and done when it is.")
+
+
+handoff = typer.Typer(help="Take on what was handed to you, and say when it is done.")
+WhichHandoff = Annotated[str, typer.Argument(help="The case, or CASE/EXCEPTION.")]
+
+
+@handoff.command("accept")
+def accept_handoff(which: WhichHandoff, *, by: By = None) -> None:
+    """Take a handoff on; its deadline stays."""
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.handoffs import accept
+
+    with transaction() as session:
+        row = accept(session, which, by=by or getpass.getuser(), now=now())
+    typer.echo(f"{row.case_id}/{row.name} is {row.accepted_by}'s. Due {row.due_at:%Y-%m-%d %H:%M}.")
+
+
+@handoff.command("done")
+def finish_handoff(which: WhichHandoff, *, by: By = None) -> None:
+    """Say that what was asked for is done."""
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.handoffs import finish
+
+    with transaction() as session:
+        row = finish(session, which, by=by or getpass.getuser(), now=now())
+    typer.echo(f"{row.case_id}/{row.name} is done.")
 
 
 review = typer.Typer(help="Look at a waiting case and decide it.", no_args_is_help=True)
