@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Identity, text, update
+from sqlalchemy import BigInteger, Column, Identity, Index, text, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.business_time import at_share, due
@@ -57,6 +57,7 @@ class Deadline(SQLModel, table=True):
     """One moment at which something happens unless somebody acts before."""
 
     __tablename__ = "deadline"
+    __table_args__ = (Index("ix_deadline_next", "state", "at"),)
 
     id: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
@@ -70,7 +71,7 @@ class Deadline(SQLModel, table=True):
     to: str  #: who is reminded, or who has it from then on
     until: datetime | None = moment(optional=True)  #: by when they have it
     at: datetime = moment()
-    state: str = Field(default=State.AHEAD, index=True)
+    state: str = State.AHEAD
 
 
 @dataclass(frozen=True)

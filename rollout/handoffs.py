@@ -3,6 +3,7 @@ Which work passed from the agent to a named person, by when, and who has it if t
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -109,15 +110,21 @@ def offer(
     return True
 
 
-def open_handoffs(session: Session) -> list[HandoffRow]:
-    """Give the handoffs that nobody has finished, the earliest deadline first."""
-    return list(
-        session.exec(
-            select(HandoffRow)
-            .where(HandoffRow.state != State.DONE)
-            .order_by(col(HandoffRow.due_at), col(HandoffRow.case_id))
-        ).all()
-    )
+def open_handoffs(
+    session: Session,
+    *,
+    receivers: Collection[str] = (),
+    due_before: datetime | None = None,
+    most: int = 10_000,
+) -> list[HandoffRow]:
+    """Give the handoffs that nobody has finished, or some receivers', the earliest first."""
+    wanted = select(HandoffRow).where(HandoffRow.state != State.DONE)
+    if receivers:
+        wanted = wanted.where(col(HandoffRow.receiver).in_(receivers))
+    if due_before is not None:
+        wanted = wanted.where(HandoffRow.due_at < due_before)
+    order = (col(HandoffRow.due_at), col(HandoffRow.case_id))
+    return list(session.exec(wanted.order_by(*order).limit(most)).all())
 
 
 def find_handoff(session: Session, which: str) -> HandoffRow:

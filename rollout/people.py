@@ -81,6 +81,11 @@ class Directory:
                 return group.calendar
         return Calendar()
 
+    def names_of(self, person: str) -> tuple[str, ...]:
+        """Give every name that a person answers to: their own, and their groups'."""
+        groups = (one.name for one in self.groups.values() if person in one.members)
+        return (person, *groups)
+
     def by_login(self, login: str) -> Person | None:
         """Find the person behind a user of this host."""
         return next((one for one in self.people.values() if login and one.login == login), None)

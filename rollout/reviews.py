@@ -4,6 +4,7 @@ What a person was asked: one question about one action, until it has its answer.
 A review is bound to the hash of one action. Its one door for answers is `decisions.decide`.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -69,15 +70,21 @@ def find_review(session: Session, review_id: str) -> ReviewRow:
     return row
 
 
-def open_reviews(session: Session) -> list[ReviewRow]:
-    """Give what waits for a person, the earliest deadline first."""
-    return list(
-        session.exec(
-            select(ReviewRow)
-            .where(ReviewRow.status == Status.OPEN)
-            .order_by(col(ReviewRow.due_at), col(ReviewRow.id))
-        ).all()
-    )
+def open_reviews(
+    session: Session,
+    *,
+    groups: Collection[str] = (),
+    due_before: datetime | None = None,
+    most: int = 10_000,
+) -> list[ReviewRow]:
+    """Give what waits for a person, or for one of some groups, the earliest deadline first."""
+    wanted = select(ReviewRow).where(ReviewRow.status == Status.OPEN)
+    if groups:
+        wanted = wanted.where(col(ReviewRow.group).in_(groups))
+    if due_before is not None:
+        wanted = wanted.where(ReviewRow.due_at < due_before)
+    order = (col(ReviewRow.due_at), col(ReviewRow.id))
+    return list(session.exec(wanted.order_by(*order).limit(most)).all())
 
 
 def is_over(session: Session, case_id: str) -> bool:

@@ -19,19 +19,21 @@ from rich.table import Table
 from flows.doors.samples import plant_if_empty
 from flows.doors.up import running
 from rollout.authority import Authority
-from tests.bench import safety
+from tests.bench import people, safety
 from tests.bench.flights import Bench, serving
 from tests.bench.rows import Row, row
 from tests.conftest import SOURCES
 from tests.pilot import Pilot
 
-PARTS = ("safety", "flights")
+PARTS = ("safety", "people", "flights")
 LANES = (1, 2, 4, 8)
 COMMANDS = ("--help", "--version", "no-such-command", "cases --json", "reviews", "rollout status")
 
 
 def main(
-    what: Annotated[list[str] | None, typer.Argument(help="safety, flights; default: all.")] = None,
+    what: Annotated[
+        list[str] | None, typer.Argument(help="safety, people, flights; default: all.")
+    ] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A few of each, in minutes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
@@ -47,6 +49,8 @@ def main(
     rows: list[Row] = []
     if "safety" in wanted:
         rows += safety.measure(console, safety.QUICK if quick else safety.FULL)
+    if "people" in wanted:
+        rows += people.measure(console)
     if "flights" in wanted:
         rows += _flights(console, quick=quick)
     load = [round(one, 2) for one in os.getloadavg()]

@@ -61,7 +61,7 @@ QUICK = Sizes(seconds=10, gates=200, ledger=100_000)
 
 def measure(console: Console, sizes: Sizes) -> list[Row]:
     """Measure all three."""
-    with _database() as url:
+    with database() as url:
         rows = [_receiver(url, sizes.seconds)]
         console.print("the receiver: measured.")
         rows.append(_gate(sizes.gates))
@@ -72,7 +72,8 @@ def measure(console: Console, sizes: Sizes) -> list[Row]:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def database() -> Iterator[str]:
+    """Start a PostgreSQL of its own, and let this process use it."""
     home = Path(tempfile.mkdtemp(prefix="tw-bench-", dir="/tmp"))
     home.chmod(0o755)
     kept = {name: os.environ.get(name) for name in ("TAXIWAY_HOME", "TAXIWAY_DATABASE_URL")}

@@ -1,12 +1,15 @@
 """Commands for people who decide: reviews, handoffs, review show|approve|edit|reject."""
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.doors.cli.cases import AsJson
 from flows.doors.cli.words import show
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 Which = Annotated[str, typer.Argument(help="The review (R-L-1042-1) or its case (L-1042).")]
 By = Annotated[str | None, typer.Option("--as", help="Who decides; without it, this host's user.")]
@@ -16,12 +19,33 @@ Why = Annotated[
 Comment = Annotated[str, typer.Option("--comment", help="For the record.")]
 
 
-def reviews(*, as_json: AsJson = False) -> None:
-    """List what waits for a decision."""
+Whose = Annotated[
+    str | None,
+    typer.Option("--for", help="A group's or a person's, with their groups'; `me` for yours."),
+]
+Overdue = Annotated[bool, typer.Option("--overdue", help="Only what is past its deadline.")]
+Most = Annotated[int, typer.Option("--limit", min=1, max=10_000)]
+
+
+def reviews(
+    *,
+    whose: Whose = None,
+    overdue: Overdue = False,
+    most: Most = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what waits for a decision, the earliest deadline first."""
+    from integrations.clock import now
     from integrations.database import transaction
     from rollout.reviews import open_reviews
 
     with transaction() as session:
+        found = open_reviews(
+            session,
+            groups=_names(session, whose),
+            due_before=now() if overdue else None,
+            most=most,
+        )
         rows = [
             {
                 "review": row.id,
@@ -30,19 +54,32 @@ def reviews(*, as_json: AsJson = False) -> None:
                 "opened": row.opened_at,
                 "due": row.due_at,
             }
-            for row in open_reviews(session)
+            for row in found
         ]
     show(rows, as_json=as_json, title="Waiting reviews", nothing="Nothing waits for a person.")
     if rows and not as_json:
         typer.echo("\nNext: taxiway review show REVIEW, then approve, edit or reject.")
 
 
-def handoffs(*, as_json: AsJson = False) -> None:
-    """List what was handed to people."""
+def handoffs(
+    *,
+    whose: Whose = None,
+    overdue: Overdue = False,
+    most: Most = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List what was handed to people and is not done, the earliest deadline first."""
+    from integrations.clock import now
     from integrations.database import transaction
     from rollout.handoffs import open_handoffs
 
     with transaction() as session:
+        found = open_handoffs(
+            session,
+            receivers=_names(session, whose),
+            due_before=now() if overdue else None,
+            most=most,
+        )
         rows = [
             {
                 "handoff": f"{row.case_id}/{row.name}",
@@ -52,11 +89,31 @@ def handoffs(*, as_json: AsJson = False) -> None:
                 "due": row.due_at,
                 "otherwise": row.otherwise,
             }
-            for row in open_handoffs(session)
+            for row in found
         ]
     show(rows, as_json=as_json, title="Handoffs", nothing="Nothing is handed off.")
     if rows and not as_json:
         typer.echo("\nNext: taxiway handoff accept HANDOFF, and done when it is.")
+
+
+def _names(session: "Session", whose: str | None) -> tuple[str, ...]:
+    """Give the names that somebody answers to; none for everybody."""
+    from rollout.errors import Unknown
+    from rollout.people import read_directory
+
+    if whose is None:
+        return ()
+    directory = read_directory(session)
+    if whose == "me":
+        person = directory.by_login(getpass.getuser())
+        if person is None:
+            raise Unknown(f"nobody in `taxiway people` has the login {getpass.getuser()}")
+        return directory.names_of(person.id)
+    if whose in directory.people:
+        return directory.names_of(whose)
+    if directory.people and whose not in directory.groups:
+        raise Unknown(f"there is no group or person {whose}. `taxiway people` lists them.")
+    return (whose,)
 
 
 handoff = typer.Typer(help="Take on what was handed to you, and say when it is done.")

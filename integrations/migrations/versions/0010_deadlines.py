@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_deadline_ref"), "deadline", ["ref"], unique=False)
-    op.create_index(op.f("ix_deadline_state"), "deadline", ["state"], unique=False)
+    op.create_index("ix_deadline_next", "deadline", ["state", "at"], unique=False)
     op.add_column(
         "handoff", sa.Column("accepted_by", sa.String(), nullable=False, server_default="")
     )
