@@ -7,15 +7,13 @@ is open. Everything is worked out on the local clock and given in UTC, so that a
 time moves no deadline by an hour.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
 from itertools import count
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-import holidays
 
 from rollout.canonical import canonical
 from rollout.errors import Invalid
@@ -221,9 +219,11 @@ def _zone(name: str) -> ZoneInfo:
 
 
 @cache
-def _public_holidays(code: str) -> holidays.HolidayBase:
+def _public_holidays(code: str) -> Mapping[date, str]:
+    import holidays  # noqa: PLC0415 # slow to import, and every command reads the contracts
+
     if not code:
-        return holidays.HolidayBase()
+        return {}
     country, _, region = code.partition("-")
     try:
         return holidays.country_holidays(country, subdiv=region or None, language="en_US")
