@@ -17,6 +17,7 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_MAIL_URL        smtp://user:password@host:587, or smtps:// for TLS from the start
     TAXIWAY_MAIL_FROM       the sender's address
     TAXIWAY_AUDIT_HEADS     the file in which the ends of the ledger's chain are published
+    TAXIWAY_LINK_KEY        signs the links by which people answer; another one ends all of them
     TAXIWAY_HEARTBEAT_URL   called every minute in which all went well
     TAXIWAY_RUN_SECONDS     how long a run may work before it is given up
     TAXIWAY_LANES           how many cases run side by side in the worker
@@ -87,6 +88,8 @@ class Settings(BaseSettings):
     mail_from: str = ""
     hook_secrets: dict[str, list[SecretStr]] = {}
     hook_styles: dict[str, str] = {}  #: how a source signs; default: standard
+    hooks_url: str = ""  #: the receiver's own address
+    link_key: SecretStr = SecretStr("")
     hooks_public_url: str = ""  #: the receiver's address as senders see it, behind a proxy
     audit_heads: str = ""
     heartbeat_url: str = ""  #: called by each watch in which all went well

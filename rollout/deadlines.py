@@ -24,6 +24,7 @@ from rollout.ledger import note
 from rollout.people import Directory
 from rollout.reviews import ReviewRow, Status
 
+QUIET = frozenset({"ask", "remind"})  #: what only tells
 REMINDERS = (50, 90)  #: percent of the working time that is used
 MOST = 2_000  #: deadlines that pass in one transaction
 CLOCK = "clock"  #: the actor in the ledger: no person
@@ -39,6 +40,7 @@ class Kind(StrEnum):
 class What(StrEnum):
     """What happens at a moment."""
 
+    ASK = "ask"  #: It is theirs from now on.
     REMIND = "remind"
     HAND_ON = "hand_on"  #: The next in line has it.
     RUN_OUT = "run_out"  #: Nobody in the line acted: the fallback.
@@ -129,6 +131,7 @@ def plan(
             )
         )
 
+    add(What.ASK, line.legs[0].to, start, until=ends[0])
     for n, leg in enumerate(line.legs):
         began = ends[n - 1] if n else start
         for share in REMINDERS:
@@ -161,7 +164,7 @@ def pass_due(session: Session, now: datetime) -> int:
     last = {row.ref: row.id for row in rows}
     passed = 0
     for row in rows:
-        overtaken = row.what == What.REMIND and row.id != last[row.ref]
+        overtaken = row.what in QUIET and row.id != last[row.ref]
         if overtaken or not _take_effect(session, row, now):
             row.state = State.MOOT
         else:
@@ -184,6 +187,13 @@ def untold(session: Session, most: int = 200) -> list[Deadline]:
     )
 
 
+def runs_out_at(session: Session, ref: str) -> datetime | None:
+    """Give the moment at which a whole line has run out."""
+    return session.exec(
+        select(Deadline.at).where(Deadline.ref == ref, Deadline.what == What.RUN_OUT)
+    ).one_or_none()
+
+
 def mark_told(session: Session, deadline: Deadline) -> None:
     """Note that people were told."""
     session.execute(
@@ -200,7 +210,7 @@ def about_to_pass(session: Session, now: datetime) -> list[HandoffRow]:
             Deadline.state == State.AHEAD,
             Deadline.at <= now,
             Deadline.kind == Kind.HANDOFF,
-            Deadline.what != What.REMIND,
+            col(Deadline.what).not_in(QUIET),
         )
     ).all()
     keys = [tuple(ref.split("/", 1)) for ref in dict.fromkeys(refs)]
@@ -214,7 +224,7 @@ def _take_effect(session: Session, row: Deadline, now: datetime) -> bool:
         changed = _on_handoff(session, row)
     else:
         changed = _on_review(session, row, now)
-    if changed and row.what != What.REMIND:
+    if changed and row.what not in QUIET:
         note(
             session,
             workflow=row.workflow,

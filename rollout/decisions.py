@@ -51,7 +51,8 @@ class Proof(IntEnum):
     """How a person's identity was shown; a higher one includes the lower ones."""
 
     DECLARED = 1  #: They said so: `--as`, or a name typed in the Prefect UI.
-    HOST = 2  #: The operating system's user on this host.
+    LINK = 2  #: They hold the link that was sent to them.
+    HOST = 3  #: The operating system's user on this host.
 
 
 ENDS_AS = {

@@ -14,6 +14,8 @@ from sqlmodel import Session, col, select
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.errors import OutsideError, Refused
+from integrations.links import Pass, token_of
+from integrations.settings import settings
 from rollout.authority import Unit
 from rollout.case import Case, case_of, find_case
 from rollout.contract import Contract
@@ -24,13 +26,16 @@ from rollout.deadlines import (
     about_to_pass,
     mark_told,
     pass_due,
+    runs_out_at,
     untold,
 )
 from rollout.effects import EffectRow, State
 from rollout.handoffs import HandoffRow, find_handoff, finish
+from rollout.people import Person
+from rollout.reviews import find_review
 from tasks.crm_tasks import CrmTask, give_task, step_of
 from tasks.systems import crm_reader
-from tasks.told import Notice, tell
+from tasks.told import Link, Notice, no_link, tell
 
 CRM = "crm"  #: the actor where a task was completed there
 logger = logging.getLogger("taxiway.deadlines")
@@ -74,9 +79,29 @@ async def _see_who_has_acted() -> None:
 
 
 async def _tell(deadline: Deadline, contract: Contract | None) -> None:
-    if deadline.kind == Kind.HANDOFF and deadline.what != What.REMIND and contract is not None:
+    if deadline.kind == Kind.REVIEW:
+        await tell(_notice(deadline), _link(deadline))
+        return
+    if deadline.what in {What.HAND_ON, What.RUN_OUT} and contract is not None:
         await _give_on(deadline, contract)
     await tell(_notice(deadline))
+
+
+def _link(deadline: Deadline) -> Link:
+    """Give the way to each one's own link to a review."""
+    known = settings()
+    place, key = known.hooks_public_url or known.hooks_url, known.link_key.get_secret_value()
+    with transaction() as session:
+        review = find_review(session, deadline.ref)
+        until = runs_out_at(session, deadline.ref)
+    if not place or not key or until is None or deadline.what == What.RUN_OUT:
+        return no_link
+
+    def link(person: Person) -> str:
+        held = Pass(person.id, review.id, review.action_hash, int(until.timestamp()))
+        return f"{place.rstrip('/')}/reviews/{token_of(held, key)}"
+
+    return link
 
 
 async def _give_on(deadline: Deadline, contract: Contract) -> None:
@@ -132,6 +157,8 @@ def _notice(deadline: Deadline) -> Notice:
 
 
 SAYS = {
+    (Kind.REVIEW, What.ASK): "waits for your decision",
+    (Kind.HANDOFF, What.ASK): "is yours",
     (Kind.REVIEW, What.REMIND): "still waits for your decision",
     (Kind.REVIEW, What.HAND_ON): "yours to decide now; nobody has in time",
     (Kind.REVIEW, What.RUN_OUT): "expired; its case is yours",

@@ -4,19 +4,28 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlmodel import select
 
 from flows.contracts.lead_routing import CONTRACT
+from flows.doors.deployments import full_name
 from flows.doors.up import Installation
 from integrations import samples
 from integrations.clock import now
@@ -178,6 +187,36 @@ class Pilot:
         url = {PREFECT_API_URL: self.system.state.prefect_api_url}
         with temporary_settings(url), ThreadPoolExecutor(1) as apart:  # a browser has a loop here
             return apart.submit(copy_context().run, asyncio.run, asked()).result()
+
+    @contextmanager
+    def without_watch(self) -> Iterator[None]:
+        """Let the installation's own watch rest; one that is at it ends first."""
+        name = full_name("watch")
+
+        async def rest(client: PrefectClient) -> None:
+            found = await client.read_deployment_by_name(name)
+            await client.pause_deployment(found.id)
+
+        async def busy(client: PrefectClient) -> bool:
+            under_way = [StateType.PENDING, StateType.RUNNING, StateType.SCHEDULED]
+            runs = await client.read_flow_runs(
+                flow_filter=FlowFilter(name=FlowFilterName(any_=["watch"])),
+                flow_run_filter=FlowRunFilter(
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=under_way))
+                ),
+            )
+            return bool(runs)
+
+        async def go_on(client: PrefectClient) -> None:
+            found = await client.read_deployment_by_name(name)
+            await client.resume_deployment(found.id)
+
+        self.prefect(rest)
+        until(lambda: not self.prefect(busy), "the watch rests")
+        try:
+            yield
+        finally:
+            self.prefect(go_on)
 
     def proposed(self, case_id: str) -> str:
         """Give the owner whom a case's proposal names."""

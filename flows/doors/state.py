@@ -43,6 +43,7 @@ class State:
     crm_url: str = ""
     crm_token: str = ""
     crm_read_token: str = ""
+    link_key: str = ""
     hook_secrets: dict[str, list[str]] = field(default_factory=dict)
     parts: dict[str, int] = field(default_factory=dict)
 
@@ -134,6 +135,7 @@ def claimed(home: Path) -> Iterator[State]:
                 version=state.version,
                 crm_token=state.crm_token,
                 crm_read_token=state.crm_read_token,
+                link_key=state.link_key,
                 hook_secrets=state.hook_secrets,
             )
             write_state(home, kept)
@@ -177,6 +179,7 @@ def _fresh(before: State) -> State:
         started=psutil.Process().create_time(),
         crm_token=before.crm_token or secrets.token_urlsafe(24),
         crm_read_token=before.crm_read_token or secrets.token_urlsafe(24),
+        link_key=before.link_key or secrets.token_urlsafe(32),
         hook_secrets=before.hook_secrets or {"website": [f"whsec_{key}"]},
     )
 

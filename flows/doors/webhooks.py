@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import exc
 from starlette.requests import ClientDisconnect
 
+from flows.doors.desk import desk
 from flows.doors.intake import MOST_BYTES, Event, Source, Turned, read_events
 from integrations.clock import now
 from integrations.database import transaction
@@ -31,6 +32,7 @@ Answer = tuple[int, dict[str, Any]]
 LATER = (exc.OperationalError, exc.InternalError, exc.InterfaceError, exc.TimeoutError)
 
 app = FastAPI(title="Taxiway receiver", docs_url=None, redoc_url=None, openapi_url=None)
+app.include_router(desk)
 
 
 @app.get("/health")

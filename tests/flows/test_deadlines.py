@@ -50,6 +50,13 @@ def staff(pilot: Pilot) -> Iterator[None]:
         let_count(session, before, by="a test", now=now())
 
 
+@pytest.fixture(autouse=True, scope="module")
+def alone(pilot: Pilot) -> Iterator[None]:
+    """No watch but these tests' own: the installation's knows no mail server."""
+    with pilot.without_watch():
+        yield
+
+
 @pytest.fixture
 def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     """A mail server that this process's watch uses."""
@@ -122,6 +129,7 @@ def test_a_task_that_nobody_does_is_the_fallbacks_and_they_are_told(
     form = pilot.lead(sample("incomplete"))
     case, _ = pilot.flown(form)
     ref = f"{case.id}/incomplete"
+    asyncio.run(look_over(TOLD))
     let_time_pass(ref, What.REMIND)
     let_time_pass(ref, What.RUN_OUT)
     let_time_pass(ref, *What)
@@ -136,12 +144,12 @@ def test_a_task_that_nobody_does_is_the_fallbacks_and_they_are_told(
     ]
     letters = [message_from_bytes(one, policy=default) for one in box.letters]
     told = [(one["To"], one["Subject"]) for one in letters if ref in one["Subject"]]
-    assert sorted(told[:2]) == [
-        ("jan.moreau@taxi.example", f"{ref}: still waits for you"),
-        ("lena.ostrow@taxi.example", f"{ref}: still waits for you"),
+    both = ("jan.moreau@taxi.example", "lena.ostrow@taxi.example")
+    assert [sorted(told[:2]), sorted(told[2:4]), told[4:]] == [
+        [(one, f"{ref}: is yours") for one in both],
+        [(one, f"{ref}: still waits for you") for one in both],
+        [("tomas.reiter@taxi.example", f"{ref}: yours now, as its fallback")],
     ]
-    says = f"{ref}: yours now, as its fallback"
-    assert told[2:] == [("tomas.reiter@taxi.example", says)]
 
 
 def test_a_task_that_is_completed_in_the_crm_is_taken_from_nobody(pilot: Pilot) -> None:
@@ -180,3 +188,27 @@ def test_while_the_crm_is_away_it_is_the_fallbacks_here_and_the_task_follows(pil
     until(made, "the fallback's owner has a task")
     asyncio.run(look_over(TOLD))
     assert len(tasks_on(pilot, form["contact_id"])) == 2
+
+
+def test_whoever_is_asked_gets_a_link_of_their_own_by_mail(pilot: Pilot, box: Mailbox) -> None:
+    pilot.at(Authority.RECOMMEND)
+    event = pilot.send(pilot.lead())
+    review = pilot.review(event)
+    asyncio.run(look_over(TOLD))
+    letters = [message_from_bytes(one, policy=default) for one in box.letters]
+    links = {
+        one["To"]: one.get_content().splitlines()[-1]
+        for one in letters
+        if one["Subject"] == f"{review.id}: waits for your decision"
+    }
+
+    assert set(links) == {
+        "karim.adler@taxi.example",
+        "sofia.lindt@taxi.example",
+        "lena.ostrow@taxi.example",
+    }
+    assert len(set(links.values())) == 3
+    page = httpx.get(links["sofia.lindt@taxi.example"])
+    assert (page.status_code, "For Sofia Lindt." in page.text) == (200, True)
+    asyncio.run(look_over(TOLD))
+    assert len(box.letters) == len(letters)

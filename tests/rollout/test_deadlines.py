@@ -177,6 +177,7 @@ def test_after_three_days_off_everything_happens_once_in_its_order(
     pass_due(session, utc(2026, 12, 1))
 
     assert happened(session, f"{case.id}/renewal-risk") == [
+        ("ask", "csm", "moot"),
         ("remind", "csm", "moot"),
         ("remind", "csm", "moot"),
         ("hand_on", "account-lead", "passed"),

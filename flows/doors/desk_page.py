@@ -1,0 +1,134 @@
+"""The desk's pages as HTML: every word from outside escaped, no script, nothing loaded."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from rollout.brief import MOST_BYTES, Brief, plain
+
+STYLE = """
+body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem;color:#1a1a1a}
+h1{font-size:1.25rem}h2{font-size:1rem;margin:1.2rem 0 .3rem}ul{margin:.2rem 0;padding-left:1.2rem}
+li{overflow-wrap:anywhere}.mark{background:#fff3cd;padding:0 .25rem}.wrong{background:#fde2e2;
+padding:.6rem}label{display:block;margin:.5rem 0}select,textarea{width:100%;font:inherit;
+box-sizing:border-box}fieldset{border:1px solid #bbb;margin:.6rem 0}button{font:inherit;
+padding:.5rem 1.2rem}
+"""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What stands on the page of a review."""
+
+    brief: Brief
+    person: str
+    proposed: Mapping[str, str]  #: what the proposal has in the fields that can be edited
+    choices: Mapping[str, Sequence[str]]
+    reasons: Sequence[str]
+    wrong: str = ""  #: why the last answer was not taken
+
+
+@dataclass(frozen=True)
+class Made:
+    """A page, and the headers that it must have."""
+
+    html: str
+    headers: Mapping[str, str]
+
+
+def review_page(page: Page) -> Made:
+    """Render a review with its form, at most 64 KiB of evidence."""
+    return _whole(page.brief.title, "".join(_parts(page)))
+
+
+def message_page(words: str) -> Made:
+    """Render one sentence."""
+    return _whole("Taxiway", f"<p>{_text(words)}</p>")
+
+
+def _whole(title: str, body: str) -> Made:
+    nonce = secrets.token_urlsafe(16)
+    html = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<title>{_text(title)}</title><style nonce="{nonce}">{STYLE}</style></head>'
+        f"<body>{body}</body></html>"
+    )
+    return Made(
+        html,
+        {
+            "Content-Security-Policy": (
+                f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
+                "base-uri 'none'; frame-ancestors 'none'"
+            ),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
+def _parts(page: Page) -> Iterator[str]:
+    brief = page.brief
+    yield f"<h1>{_text(brief.title)}</h1>"
+    if page.wrong:
+        yield f'<p class="wrong">Your answer was not taken: {_text(page.wrong)}</p>'
+    yield f"<p>For {_text(page.person)}. Due {_text(brief.deadline)}.</p>"
+    yield f"<h2>Will run ({_text(brief.review)})</h2>{_list(brief.does)}"
+    yield f"<h2>Why you are asked (confidence: {_text(brief.sureness)})</h2>"
+    yield _list(brief.because)
+    yield "<h2>Evidence</h2><ul>"
+    left = MOST_BYTES
+    for one in brief.evidence:
+        mark = "" if one.trusted else ' <span class="mark">untrusted text</span>'
+        line = (
+            f"<li>{_text(one.says)}: <b>{_text(one.value)}</b>{mark} ({_text(one.source)} "
+            f"{_text(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC)</li>"
+        )
+        left -= len(line.encode())
+        if left < 0:
+            yield "<li>More does not fit here; `taxiway review show` has all of it.</li>"
+            break
+        yield line
+    yield "</ul>"
+    yield from _form(page)
+
+
+def _form(page: Page) -> Iterator[str]:
+    yield '<form method="post"><fieldset><legend>Your answer</legend>'
+    for line in page.brief.answers:
+        verb, _, means = line.partition(": ")
+        yield (
+            f'<label><input type="radio" name="verb" value="{_text(verb)}" required> '
+            f"<b>{_text(verb)}</b>: {_text(means)}</label>"
+        )
+    yield "</fieldset>"
+    for field, values in page.choices.items():
+        proposed = page.proposed[field]
+        others = "".join(
+            f'<option value="{_text(one)}">{_text(one)}</option>'
+            for one in values
+            if one != proposed
+        )
+        options = f'<option value="">as proposed: {_text(proposed)}</option>{others}'
+        yield (
+            f"<label>{_text(field)}, for an edit"
+            f'<select name="set-{_text(field)}">{options}</select></label>'
+        )
+    reasons = "".join(f'<option value="{_text(one)}">{_text(one)}</option>' for one in page.reasons)
+    yield (
+        '<label>Why, for an edit or a no<select name="reason"><option value=""></option>'
+        f"{reasons}</select></label>"
+        '<label>Comment<textarea name="comment" rows="3" maxlength="2000"></textarea></label>'
+        "<button>Send</button></form>"
+    )
+
+
+def _list(lines: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
+
+
+def _text(words: str) -> str:
+    """Give text from outside as one visible, escaped line."""
+    return escape(plain(words), quote=True)

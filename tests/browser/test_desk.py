@@ -1,0 +1,38 @@
+"""A person opens the link from a letter, on a phone and on a desk, and answers."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from rollout.case import Ending
+from rollout.reviews import ReviewRow
+from tests.browser.conftest import shoot
+from tests.doors.test_desk import asked, link, staff
+from tests.pilot import Form, Pilot
+
+__all__ = ["asked", "staff"]  # fixtures
+
+pytestmark = pytest.mark.system
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_it_is_read_and_answered_at_any_width(
+    pilot: Pilot, asked: tuple[Form, str, ReviewRow], page: Page, width: int
+) -> None:
+    _, event, review = asked
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(link(pilot, review))
+    expect(page.get_by_role("heading", name="Evidence")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shoot(page, f"desk-{width}")
+
+    page.get_by_label("reject").check()
+    page.get_by_label("Why, for an edit or a no").select_option("duplicate")
+    page.get_by_label("Comment").fill("The same person as last week.")
+    shoot(page, f"desk-{width}-filled")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("reject: on record as yours, Karim Adler.")).to_be_visible()
+
+    assert pilot.ended(event).ending == Ending.DECLINED
+    assert {url.split("/reviews/")[0] for url in requests} == {pilot.system.state.hooks_url}
