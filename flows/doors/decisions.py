@@ -9,6 +9,7 @@ from rollout.case import Proposal, find_case
 from rollout.decisions import Answer, Decision, Proof, Reason, Verb
 from rollout.errors import Invalid, Unknown
 from rollout.ledger import recall
+from rollout.people import read_directory
 from rollout.reviews import find_review
 from rollout.rights import Ruling
 from tasks.decisions import take_answer
@@ -45,7 +46,7 @@ def decide_from_terminal(
     """
     answer = Answer(
         verb=Verb(verb),
-        by=by or user,
+        by=by or person_behind(user),
         proof=Proof.DECLARED if by else Proof.HOST,
         channel="cli",
         edit=edit,
@@ -55,6 +56,13 @@ def decide_from_terminal(
     with transaction() as session:
         review = find_review(session, which)
     return take_answer(workflow(review.workflow).contract, review.id, answer)
+
+
+def person_behind(user: str) -> str:
+    """Give the person who has a login on this host; the login itself where nobody is known."""
+    with transaction() as session:
+        person = read_directory(session).by_login(user)
+    return person.id if person else user
 
 
 def _reason(code: str | None) -> Reason | None:

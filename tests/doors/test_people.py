@@ -1,5 +1,6 @@
 """The directory on the command line: imported, listed, exported; deadlines with their reasons."""
 
+import getpass
 import json
 import os
 import subprocess
@@ -12,8 +13,12 @@ import pytest
 from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.business_time import Business
+from rollout.contract import Handoff
+from rollout.handoffs import Offered, offer
 from rollout.people import let_count, read_directory
 from rollout.people_sheet import parse
+from tests.rollout.trial import a_case, contract
 
 SAMPLE = samples.sheet("people.toml")
 
@@ -79,6 +84,31 @@ def test_a_deadline_is_said_with_its_reasons() -> None:
     ]
     told = json.loads(taxiway(*words, "--business-hours", "2", "--json").stdout)
     assert told[0]["due"] == "2026-12-24T07:55:00+00:00"
+
+
+def test_the_hosts_user_is_the_person_with_that_login(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    me = f'[people.kim]\nname = "Kim"\nlogin = "{getpass.getuser()}"\n'
+    mine.write_text(f'{me}[groups.sales-desk]\nmembers = ["kim"]\n')
+    taxiway("people", "import", str(mine))
+    agreed = contract()
+    with transaction() as session:
+        case = a_case(session, agreed)
+        handoff = Handoff("unsure", "w", "sales-desk", "d", Business(hours=1), "boss")
+        offered = Offered(
+            name="unsure", to="sales-desk", decide="d", because="b", otherwise="boss", due_at=now()
+        )
+        offer(session, agreed.workflow, case.id, handoff, offered, now())
+    accepted = taxiway("handoff", "accept", case.id)
+    listed = json.loads(taxiway("handoffs", "--for", "me", "--overdue", "--json").stdout)
+    done = taxiway("handoff", "done", f"{case.id}/unsure")
+    twice = taxiway("handoff", "done", case.id)
+
+    assert accepted.stdout.startswith(f"{case.id}/unsure is kim's.")
+    assert (f"{case.id}/unsure", "accepted by kim") in {
+        (one["handoff"], one["state"]) for one in listed
+    }
+    assert (done.returncode, twice.returncode, "was done by kim" in twice.stderr) == (0, 1, True)
 
 
 @pytest.mark.parametrize(

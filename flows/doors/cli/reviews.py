@@ -123,24 +123,28 @@ WhichHandoff = Annotated[str, typer.Argument(help="The case, or CASE/EXCEPTION."
 @handoff.command("accept")
 def accept_handoff(which: WhichHandoff, *, by: By = None) -> None:
     """Take a handoff on; its deadline stays."""
+    from flows.doors.decisions import person_behind
     from integrations.clock import now
     from integrations.database import transaction
     from rollout.handoffs import accept
 
+    who = by or person_behind(getpass.getuser())
     with transaction() as session:
-        row = accept(session, which, by=by or getpass.getuser(), now=now())
+        row = accept(session, which, by=who, now=now())
     typer.echo(f"{row.case_id}/{row.name} is {row.accepted_by}'s. Due {row.due_at:%Y-%m-%d %H:%M}.")
 
 
 @handoff.command("done")
 def finish_handoff(which: WhichHandoff, *, by: By = None) -> None:
     """Say that what was asked for is done."""
+    from flows.doors.decisions import person_behind
     from integrations.clock import now
     from integrations.database import transaction
     from rollout.handoffs import finish
 
+    who = by or person_behind(getpass.getuser())
     with transaction() as session:
-        row = finish(session, which, by=by or getpass.getuser(), now=now())
+        row = finish(session, which, by=who, now=now())
     typer.echo(f"{row.case_id}/{row.name} is done.")
 
 
