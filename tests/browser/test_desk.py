@@ -6,8 +6,9 @@ from playwright.sync_api import Page, expect
 from rollout.case import Ending
 from rollout.reviews import ReviewRow
 from tests.browser.conftest import shoot
-from tests.doors.test_desk import asked, link, staff
+from tests.doors.test_desk import asked, link
 from tests.pilot import Form, Pilot
+from tests.staff import staff
 
 __all__ = ["asked", "staff"]  # fixtures
 

@@ -1,7 +1,6 @@
 """Answering by a link: looking decides nothing, sending does, and the page is only text."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,10 +16,11 @@ from rollout.authority import Authority
 from rollout.case import Ending
 from rollout.decisions import Decision, decision_step
 from rollout.ledger import recall
-from rollout.people import let_count, read_directory
-from rollout.people_sheet import parse
 from rollout.reviews import ReviewRow, Status
 from tests.pilot import Form, Pilot
+from tests.staff import staff
+
+__all__ = ["staff"]  # a fixture
 
 NOW = now()
 HELD = Pass("karim", "R-L-1-1", "hash", int((NOW + timedelta(hours=1)).timestamp()))
@@ -48,17 +48,6 @@ def test_a_link_runs_out() -> None:
 
 
 # The desk
-
-
-@pytest.fixture
-def staff(pilot: Pilot) -> Iterator[None]:
-    del pilot
-    with transaction() as session:
-        before = read_directory(session)
-        let_count(session, parse(samples.sheet("people.toml").read_text()), by="t", now=now())
-    yield
-    with transaction() as session:
-        let_count(session, before, by="a test", now=now())
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from sqlmodel import col
 from flows.contracts.lead_routing import CONTRACT
 from flows.doors.ports import any_free
 from flows.operations.watch import look_over
-from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.settings import settings
@@ -26,28 +25,17 @@ from rollout.deadlines import Deadline, State, What
 from rollout.decisions import Answer, Proof, Verb
 from rollout.errors import TooLate
 from rollout.handoffs import HandoffRow
-from rollout.people import let_count, read_directory
-from rollout.people_sheet import parse
 from tasks.decisions import take_answer
 from tests.flows.test_lead_routing import sample
 from tests.integrations.test_messages import Mailbox
 from tests.pilot import Pilot, until
+from tests.staff import staff
 
-pytestmark = pytest.mark.system
+__all__ = ["staff"]  # a fixture
+
+pytestmark = [pytest.mark.system, pytest.mark.usefixtures("staff")]
 
 TOLD = logging.getLogger("test")
-
-
-@pytest.fixture(autouse=True)
-def staff(pilot: Pilot) -> Iterator[None]:
-    """The sample's people, for as long as a test lasts."""
-    del pilot
-    with transaction() as session:
-        before = read_directory(session)
-        let_count(session, parse(samples.sheet("people.toml").read_text()), by="a test", now=now())
-    yield
-    with transaction() as session:
-        let_count(session, before, by="a test", now=now())
 
 
 @pytest.fixture(autouse=True, scope="module")
