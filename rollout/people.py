@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import text
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.business_time import Calendar
 from rollout.canonical import Json, canonical
@@ -49,16 +49,33 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Delegation:
+    """Somebody answers in another's place, from a first to a last day."""
+
+    by: str
+    to: str
+    first: date
+    last: date
+
+    def counts_on(self, day: date) -> bool:
+        """Whether it is in force."""
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True)
 class Directory:
     """Everybody."""
 
     people: Mapping[str, Person]
     groups: Mapping[str, Group]
+    delegations: tuple[Delegation, ...] = ()
 
     @property
     def version(self) -> str:
         """The first twelve hexadecimal digits of the SHA-256 of its content."""
-        words = {"people": _plain(self.people), "groups": _plain(self.groups)}
+        words: dict[str, Json] = {"people": _plain(self.people), "groups": _plain(self.groups)}
+        if self.delegations:
+            words["delegations"] = [str(one) for one in self.delegations]
         return sha256(canonical(words)).hexdigest()[:12]
 
     def knows(self, name: str) -> bool:
@@ -66,11 +83,20 @@ class Directory:
         return name in self.people or name in self.groups
 
     def who(self, name: str, day: date) -> tuple[Person, ...]:
-        """Give the people whom a name stands for, who are here on a day."""
+        """Give the people whom a name stands for on a day, each by whoever answers for them."""
         group = self.groups.get(name)
-        names = group.members if group else (name,)
-        found = (self.people[one] for one in names if one in self.people)
+        names = [self.answers_for(one, day) for one in (group.members if group else (name,))]
+        found = (self.people[one] for one in dict.fromkeys(names) if one in self.people)
         return tuple(one for one in found if one.is_here(day))
+
+    def answers_for(self, person: str, day: date) -> str:
+        """Give who answers in somebody's place on a day; they themselves without a delegation."""
+        given = {one.by: one.to for one in self.delegations if one.counts_on(day)}
+        seen = {person}
+        while given.get(person, person) not in seen:
+            person = given[person]
+            seen.add(person)
+        return person
 
     def calendar_of(self, name: str) -> Calendar:
         """Give a group's calendar, or that of a person's first group; else office hours in UTC."""
@@ -114,6 +140,17 @@ class GroupRow(SQLModel, table=True):
     calendar: dict[str, Any] = document()
 
 
+class DelegationRow(SQLModel, table=True):
+    """A delegation as stored."""
+
+    __tablename__ = "delegation"
+
+    by: str = Field(primary_key=True)
+    first: date = Field(primary_key=True)
+    to: str
+    last: date
+
+
 def read_directory(session: Session) -> Directory:
     """Give the directory that counts; empty before the first one."""
     people = session.exec(select(PersonRow).order_by(PersonRow.id)).all()
@@ -124,6 +161,12 @@ def read_directory(session: Session) -> Directory:
             one.name: Group(one.name, tuple(one.members["ids"]), _calendar(one.calendar))
             for one in groups
         },
+        delegations=tuple(
+            Delegation(one.by, one.to, one.first, one.last)
+            for one in session.exec(
+                select(DelegationRow).order_by(col(DelegationRow.first), col(DelegationRow.by))
+            ).all()
+        ),
     )
 
 
@@ -132,6 +175,9 @@ def let_count(session: Session, directory: Directory, *, by: str, now: datetime)
     session.execute(text("select pg_advisory_xact_lock(hashtext('taxiway:people'))"))
     session.execute(text("delete from person"))
     session.execute(text("delete from staff_group"))
+    session.execute(text("delete from delegation"))
+    for one in directory.delegations:
+        session.add(DelegationRow(**asdict(one)))
     for person in directory.people.values():
         session.add(PersonRow(**asdict(person)))
     for position, group in enumerate(directory.groups.values()):
@@ -260,7 +306,7 @@ def _calendar(words: Mapping[str, Any]) -> Calendar:
     )
 
 
-def _plain(things: Mapping[str, Any]) -> dict[str, str]:
+def _plain(things: Mapping[str, Any]) -> dict[str, Json]:
     return {name: str(thing) for name, thing in sorted(things.items())}
 
 

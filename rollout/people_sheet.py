@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import date, time
 from typing import Any
 
@@ -10,7 +11,7 @@ import tomli_w
 
 from rollout.business_time import DAY_NAMES, Calendar
 from rollout.errors import Invalid
-from rollout.people import Directory, Group, Person, refuse
+from rollout.people import Delegation, Directory, Group, Person, refuse
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}")
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -24,6 +25,7 @@ GROUP = {
     "holidays": str,
     "closed": list,
 }
+DELEGATION = {"by": str, "to": str, "first": date, "last": date}
 Table = Mapping[str, Any]
 
 
@@ -34,13 +36,17 @@ def parse(content: str) -> Directory:
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"this is not TOML: {error}") from None
     faults: list[str] = []
-    strange = sorted(set(words) - {"people", "groups"})
+    strange = sorted(set(words) - {"people", "groups", "delegations"})
     faults += [f"[{one}] is unknown: there are [people.NAME] and [groups.NAME]" for one in strange]
     people = {
         name: _person(name, table, faults) for name, table in _tables(words, "people", faults)
     }
     groups = {name: _group(name, table, faults) for name, table in _tables(words, "groups", faults)}
-    found = Directory(people, {name: one for name, one in groups.items() if one is not None})
+    found = Directory(
+        people,
+        {name: one for name, one in groups.items() if one is not None},
+        tuple(_delegations(words.get("delegations", []), faults)),
+    )
     faults += _together(found)
     refuse(faults)
     return found
@@ -62,7 +68,10 @@ def write(directory: Directory) -> str:
         for one in directory.people.values()
     }
     groups = {one.name: _written(one) for one in directory.groups.values()}
-    return tomli_w.dumps({"people": people, "groups": groups})
+    words: dict[str, Any] = {"people": people, "groups": groups}
+    if directory.delegations:
+        words["delegations"] = [asdict(one) for one in directory.delegations]
+    return tomli_w.dumps(words)
 
 
 def _written(group: Group) -> dict[str, Any]:
@@ -133,6 +142,21 @@ def _group(name: str, table: Table, faults: list[str]) -> Group | None:
         return None
 
 
+def _delegations(tables: object, faults: list[str]) -> Iterator[Delegation]:
+    for n, table in enumerate(tables if isinstance(tables, list) else [tables], start=1):
+        where = f"delegation {n}"
+        if not isinstance(table, dict):
+            faults.append(f"{where}: write [[delegations]] and its fields below")
+            continue
+        good = _checked(where, table, DELEGATION, faults)
+        if set(good) != set(DELEGATION):
+            faults.append(f"{where}: it needs {', '.join(DELEGATION)}")
+        elif good["last"] < good["first"]:
+            faults.append(f"{where}: it ends before it begins")
+        else:
+            yield Delegation(**good)
+
+
 def _calendar(good: Table) -> Calendar:
     opens, closes = _hours(good.get("hours", "09:00-17:00"))
     closed = good.get("closed", [])
@@ -174,9 +198,42 @@ def _together(directory: Directory) -> Iterator[str]:
                 yield f"groups.{group.name}: {member} is nobody in [people]"
         if len(set(group.members)) < len(group.members):
             yield f"groups.{group.name}: somebody is a member twice"
+    yield from _in_circles(directory)
     for name in sorted(set(directory.people) & set(directory.groups)):
         yield f"{name} is a person and a group: a contract could not tell them apart"
     for field in ("mail", "login"):
         values = [getattr(one, field).casefold() for one in directory.people.values()]
         for twice in sorted({one for one in values if one and values.count(one) > 1}):
             yield f"two people have the {field} {twice}"
+
+
+def _in_circles(directory: Directory) -> Iterator[str]:
+    """Name the delegations that nobody could follow."""
+    for one in directory.delegations:
+        for name in (one.by, one.to):
+            if name not in directory.people:
+                yield f"delegation of {one.by}: {name} is nobody in [people]"
+        if one.by == one.to:
+            yield f"delegation of {one.by}: to themselves"
+        for other in directory.delegations:
+            overlaps = one.first <= other.last and other.first <= one.last
+            if other is not one and overlaps and other.by == one.by:
+                yield f"delegation of {one.by}: two at the same time"
+        if one.by != one.to and _comes_back(directory, one):
+            yield f"delegation of {one.by}: it goes in a circle"
+
+
+def _comes_back(directory: Directory, first: Delegation) -> bool:
+    """Whether following delegations that overlap leads back to who gave the first one."""
+    to, seen = first.to, {first.by}
+    while to not in seen:
+        seen.add(to)
+        onward = [
+            one.to
+            for one in directory.delegations
+            if one.by == to and one.first <= first.last and first.first <= one.last
+        ]
+        if not onward:
+            return False
+        to = onward[0]
+    return to == first.by

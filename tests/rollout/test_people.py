@@ -183,3 +183,69 @@ def test_somebody_is_here_until_the_last_day() -> None:
     ann = Person("ann", "Ann", last_day=TODAY)
     assert ann.is_here(TODAY)
     assert not ann.is_here(date(2026, 11, 26))
+
+
+# Delegations
+
+AWAY = (
+    SMALL
+    + """
+[people.bob]
+name = "Bob"
+[people.cleo]
+name = "Cleo"
+[[delegations]]
+by = "ann"
+to = "bob"
+first = 2026-12-01
+last = 2026-12-10
+"""
+)
+FURTHER = """
+[[delegations]]
+by = "bob"
+to = "cleo"
+first = 2026-12-05
+last = 2026-12-06
+"""
+
+
+def names(directory: Directory, day: int) -> list[str]:
+    return [one.id for one in directory.who("desk", date(2026, 12, day))]
+
+
+def test_whoever_is_away_is_answered_for_from_the_first_to_the_last_day() -> None:
+    directory = parse(AWAY + FURTHER)
+    assert [names(directory, day) for day in (1, 5, 7, 10, 11)] == [
+        ["bob"],
+        ["cleo"],
+        ["bob"],
+        ["bob"],
+        ["ann"],
+    ]
+    assert parse(write(directory)) == directory
+    assert directory.version != parse(AWAY).version
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (FURTHER.replace("cleo", "ann"), "delegation of bob: it goes in a circle"),
+        (FURTHER.replace("cleo", "bob"), "delegation of bob: to themselves"),
+        (FURTHER.replace("cleo", "dora"), "delegation of bob: dora is nobody in [people]"),
+        (FURTHER.replace('"bob"', '"ann"'), "delegation of ann: two at the same time"),
+        (FURTHER.replace("2026-12-06", "2026-12-01"), "delegation 2: it ends before it begins"),
+        (FURTHER.replace('to = "cleo"', ""), "delegation 2: it needs by, to, first, last"),
+    ],
+)
+def test_a_delegation_that_nobody_could_follow_is_refused(more: str, says: str) -> None:
+    with pytest.raises(Invalid) as told:
+        parse(AWAY + more)
+    assert says in str(told.value)
+
+
+def test_a_delegation_is_kept_and_goes_with_its_directory(session: Session) -> None:
+    let_count(session, parse(AWAY + FURTHER), by="kim", now=WHEN)
+    assert read_directory(session) == parse(AWAY + FURTHER)
+    let_count(session, parse(SMALL), by="kim", now=WHEN)
+    assert read_directory(session).delegations == ()
