@@ -194,6 +194,8 @@ def _fly(
                 trial.hit()
                 next_hit = time.monotonic() + trial.dice.uniform(0.5, 1.5) * every
             time.sleep(0.2)
+        # A part that took long to come back may have held up the last ones.
+        trial.waiting += [(uuid4().hex, body) for body in bodies[sent:]]
         calm = time.monotonic() + CALM
         while time.monotonic() < calm and (trial.waiting or _open(trial)):
             trial.send()
