@@ -7,15 +7,17 @@ runs out, and never decides. What was missed while everything was off happens on
 a reminder that something later has overtaken is left out.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Identity, Index, text, update
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.business_time import at_share, due
-from rollout.columns import moment
+from rollout.columns import document, moment
 from rollout.contract import Leg
 from rollout.handoffs import HandoffRow
 from rollout.handoffs import State as HandoffState
@@ -74,6 +76,7 @@ class Deadline(SQLModel, table=True):
     until: datetime | None = moment(optional=True)  #: by when they have it
     at: datetime = moment()
     state: str = State.AHEAD
+    told: dict[str, Any] = document()  #: the ways in which people were told, each by its name
 
 
 @dataclass(frozen=True)
@@ -194,12 +197,15 @@ def runs_out_at(session: Session, ref: str) -> datetime | None:
     ).one_or_none()
 
 
-def mark_told(session: Session, deadline: Deadline) -> None:
-    """Note that people were told."""
+def mark_told(session: Session, deadline: Deadline, ways: Collection[str], *, over: bool) -> None:
+    """Note in which ways people were told, and whether that is all of them."""
     session.execute(
         update(Deadline)
         .where(col(Deadline.id) == deadline.id, col(Deadline.state) == State.PASSED)
-        .values(state=State.TOLD)
+        .values(
+            told={**deadline.told, **dict.fromkeys(ways, True)},
+            state=State.TOLD if over else State.PASSED,
+        )
     )
 
 

@@ -8,6 +8,7 @@ done: people work there, and not here.
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlmodel import Session, col, select
 
@@ -30,12 +31,13 @@ from rollout.deadlines import (
     untold,
 )
 from rollout.effects import EffectRow, State
+from rollout.errors import Conflict, TaxiwayError
 from rollout.handoffs import HandoffRow, find_handoff, finish
 from rollout.people import Person
 from rollout.reviews import find_review
 from tasks.crm_tasks import CrmTask, give_task, step_of
 from tasks.systems import crm_reader
-from tasks.told import Link, Notice, no_link, tell
+from tasks.told import Link, Notice, Told, no_link, tell
 
 CRM = "crm"  #: the actor where a task was completed there
 logger = logging.getLogger("taxiway.deadlines")
@@ -49,15 +51,9 @@ async def pass_deadlines(contracts: Sequence[Contract]) -> int:
         waiting = untold(session)
     by_name = {contract.workflow: contract for contract in contracts}
     for deadline in waiting:
-        try:
-            await _tell(deadline, by_name.get(deadline.workflow))
-        except Refused as no:
-            logger.warning("nobody could be told of %s: %s", deadline.ref, no)
-        except OutsideError as later:
-            logger.warning("%s is told later: %s", deadline.ref, later)
-            continue
+        told = await _tell(deadline, by_name.get(deadline.workflow))
         with transaction() as session:
-            mark_told(session, deadline)
+            mark_told(session, deadline, told.ways, over=not told.later)
     return passed
 
 
@@ -74,17 +70,25 @@ async def _see_who_has_acted() -> None:
             logger.warning("whether %s is done cannot be seen: %s", row.case_id, error)
             continue
         if over:
-            with transaction() as session:
+            with suppress(Conflict), transaction() as session:  # somebody said so a moment ago
                 finish(session, f"{row.case_id}/{row.name}", by=CRM, now=now())
 
 
-async def _tell(deadline: Deadline, contract: Contract | None) -> None:
-    if deadline.kind == Kind.REVIEW:
-        await tell(_notice(deadline), _link(deadline))
-        return
-    if deadline.what in {What.HAND_ON, What.RUN_OUT} and contract is not None:
-        await _give_on(deadline, contract)
-    await tell(_notice(deadline))
+async def _tell(deadline: Deadline, contract: Contract | None) -> Told:
+    """Tell people by messages, and whoever has it now by a task where they work."""
+    by_task = deadline.kind == Kind.HANDOFF and deadline.what in {What.HAND_ON, What.RUN_OUT}
+    try:
+        link = _link(deadline) if deadline.kind == Kind.REVIEW else no_link
+        told = await tell(_notice(deadline), deadline.told, link)
+        if by_task and contract is not None:
+            await _give_on(deadline, contract)
+    except OutsideError as error:
+        logger.warning("%s: its task is made later: %s", deadline.ref, error)
+        return Told(told.ways, later=not isinstance(error, Refused) or told.later)
+    except TaxiwayError as gone:  # erased meanwhile, or not ours to write any more
+        logger.warning("%s: nobody is told: %s", deadline.ref, gone)
+        return Told(frozenset(), later=False)
+    return told
 
 
 def _link(deadline: Deadline) -> Link:

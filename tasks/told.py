@@ -1,10 +1,13 @@
 """Telling people inside: by mail and in the channel, as far as they are set; at least once."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from integrations.clock import now
 from integrations.database import transaction
+from integrations.errors import OutsideError, Refused
 from integrations.mail import Mail, letter
 from integrations.settings import settings
 from integrations.slack import Slack, message
@@ -22,6 +25,8 @@ class Notice:
 
 
 Link = Callable[[Person], str]
+Way = Callable[[], Awaitable[None]]
+logger = logging.getLogger("taxiway.told")
 
 
 def no_link(_: Person) -> str:
@@ -29,28 +34,56 @@ def no_link(_: Person) -> str:
     return ""
 
 
-async def tell(notice: Notice, link: Link = no_link) -> int:
-    """
-    Tell everybody behind a name; gives how many ways it went. Raises `Unavailable`.
+@dataclass(frozen=True)
+class Told:
+    """The ways in which a notice went out, or never will; and whether others are still to come."""
 
-    A link is one person's, so that it goes by mail only.
+    ways: frozenset[str]
+    later: bool
+
+
+async def tell(notice: Notice, already: Collection[str] = (), link: Link = no_link) -> Told:
     """
-    known, ways = settings(), 0
+    Tell everybody behind a name, except in the ways that were used already.
+
+    Each way is by itself: one that fails holds up no other and repeats none. A link is one
+    person's, so that it goes by mail only.
+    """
+    done, later = set[str](), False
+    for name, way in _ways(notice, link):
+        if name in already:
+            continue
+        try:
+            await way()
+        except Refused as no:
+            logger.warning("%s: %s cannot be told: %s", notice.subject, name, no)
+        except OutsideError as error:
+            logger.warning("%s: %s is told later: %s", notice.subject, name, error)
+            later = True
+            continue
+        done.add(name)
+    return Told(frozenset(done), later)
+
+
+def _ways(notice: Notice, link: Link) -> Iterator[tuple[str, Way]]:
+    known = settings()
     with transaction() as session:
         people = read_directory(session).who(notice.to, now().date())
-    if known.mail_url and known.mail_from:
+    if known.mail_url.get_secret_value() and known.mail_from:
         for person in people:
             if person.mail:
-                await _write(person.mail, notice, link(person))
-                ways += 1
-    if channel := known.slack_url.get_secret_value():
-        slack = Slack.at(channel, known.http_timeout_seconds)
-        try:
-            await slack.send(message(f"{notice.to}: {notice.subject}\n{notice.text}"))
-        finally:
-            await slack.close()
-        ways += 1
-    return ways
+                yield f"mail:{person.id}", partial(_write, person.mail, notice, link(person))
+    if known.slack_url.get_secret_value():
+        yield "slack", partial(_post, notice)
+
+
+async def _post(notice: Notice) -> None:
+    known = settings()
+    slack = Slack.at(known.slack_url.get_secret_value(), known.http_timeout_seconds)
+    try:
+        await slack.send(message(f"{notice.to}: {notice.subject}\n{notice.text}"))
+    finally:
+        await slack.close()
 
 
 async def _write(address: str, notice: Notice, link: str) -> None:

@@ -127,8 +127,11 @@ class Trial:
 def _pid(home: Path, name: str) -> int:
     if name != "postgres":
         return read_state(home).parts.get(name, 0)
-    file = next(home.glob("postgres/**/postmaster.pid"), None)
-    return int(file.read_text().split()[0]) if file else 0
+    try:
+        file = next(home.glob("postgres/**/postmaster.pid"))
+        return int(file.read_text().split()[0])
+    except (StopIteration, OSError, IndexError, ValueError):
+        return 0  # it is just coming back
 
 
 def main(
@@ -200,7 +203,19 @@ def _fly(
         while time.monotonic() < calm and (trial.waiting or _open(trial)):
             trial.send()
             time.sleep(1)
+    until(lambda: _answers(trial), "everything that was killed last is back", 60)
     return _counts(trial)
+
+
+def _answers(trial: Trial) -> bool:
+    """Whether the database and the CRM can be asked what there is."""
+    try:
+        with transaction() as session:
+            session.exec(select(Arrival.id).limit(1)).all()
+        Sandbox(read_state(trial.home).crm_url).requests(10**9)
+    except Exception:  # noqa: BLE001 # either may be coming back
+        return False
+    return True
 
 
 def _bodies(crm: str, leads: int) -> list[bytes]:

@@ -52,9 +52,9 @@ def _fill() -> None:
         )
         session.execute(
             text(
-                'insert into deadline (kind, ref, case_id, workflow, what, "to", at, state) '
+                'insert into deadline (kind, ref, case_id, workflow, what, "to", at, state, told) '
                 "select 'review', 'R-X-' || n || '-1', 'X-' || n, 'w', what, 'sales-desk', "
-                ":due, 'ahead' from generate_series(1, :many) n, "
+                ":due, 'ahead', '{}' from generate_series(1, :many) n, "
                 "unnest(array['remind', 'remind', 'hand_on', 'run_out']) what"
             ),
             {"due": moment + timedelta(hours=4), "many": WAITING},

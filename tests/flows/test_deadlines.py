@@ -200,3 +200,26 @@ def test_whoever_is_asked_gets_a_link_of_their_own_by_mail(pilot: Pilot, box: Ma
     assert (page.status_code, "For Sofia Lindt." in page.text) == (200, True)
     asyncio.run(look_over(TOLD))
     assert len(box.letters) == len(letters)
+
+
+def test_a_channel_that_is_away_repeats_no_letter(
+    pilot: Pilot, box: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crm = pilot.system.state.crm_url
+    monkeypatch.setenv("TAXIWAY_SLACK_URL", f"{crm}/services/T1/B1/secret")
+    settings.cache_clear()
+    pilot.at(Authority.RECOMMEND)
+    review = pilot.review(pilot.send(pilot.lead()))
+    pilot.crm.fault(do="status", path="/services/", method="POST", status=503, times=1000)
+    try:
+        asyncio.run(look_over(TOLD))
+        asyncio.run(look_over(TOLD))
+        assert sum(review.id.encode() in one for one in box.letters) == 3
+    finally:
+        pilot.crm.works_again()
+    asyncio.run(look_over(TOLD))
+    asyncio.run(look_over(TOLD))
+
+    posts = [one for one in pilot.crm.requests() if "/services/" in one["path"] and one["applied"]]
+    assert sum(review.id in one["content"]["text"] for one in posts) == 1
+    assert sum(review.id.encode() in one for one in box.letters) == 3
