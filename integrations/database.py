@@ -38,11 +38,15 @@ def transaction() -> Iterator[Session]:
         session.commit()
 
 
-def prepare() -> None:
-    """Bring the schema to what this version needs; safe side by side, whole or not at all."""
+def prepare(url: str | None = None) -> None:
+    """
+    Bring the schema to what this version needs; safe side by side, whole or not at all.
+
+    `url` is another database than this installation's.
+    """
     from integrations.migrations import upgrade  # noqa: PLC0415 # heavy, and most commands need it not
 
-    with engine(database_url()).begin() as connection:
+    with engine(url or database_url()).begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(hashtext('taxiway:prepare'))"))
         upgrade(connection)
 

@@ -43,6 +43,14 @@ def put_aside(server: str, name: str, aside: str) -> bool:
     return True
 
 
+def remove(server: str, name: str) -> None:
+    """Drop a database, ending who is in it, if there is one. Raises like the others."""
+    with _administering(server, f"drop the database {name}") as connection:
+        connection.execute(
+            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        )
+
+
 def exists(url: str) -> bool:
     """Whether there is such a database, and we may enter it."""
     try:

@@ -220,10 +220,10 @@ def _zone(name: str) -> ZoneInfo:
 
 @cache
 def _public_holidays(code: str) -> Mapping[date, str]:
-    import holidays  # noqa: PLC0415 # slow to import, and every command reads the contracts
-
     if not code:
         return {}
+    import holidays  # noqa: PLC0415 # slow to import, and every command reads the contracts
+
     country, _, region = code.partition("-")
     try:
         return holidays.country_holidays(country, subdiv=region or None, language="en_US")

@@ -107,7 +107,7 @@ async def _attempt(
     try:
         remote = await _push(write, effect, until)
     except Stale as no:
-        _end(effect, State.REFUSED, str(no))
+        _end(effect, State.UNKNOWN if uncertain else State.REFUSED, str(no))
     except Refused as no:
         _end(effect, State.UNKNOWN if uncertain else State.FAILED, str(no))
     except Unavailable as later:

@@ -16,15 +16,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlmodel import Session
 
 from flows.doors.state import POSTGRES, claimed, read_state, write_state
 from integrations import postgres
 from integrations.clock import now
-from integrations.database import prepare, transaction
-from integrations.databases import beside, ensure_database, exists, put_aside
+from integrations.database import engine, prepare, transaction
+from integrations.databases import beside, ensure_database, exists, put_aside, remove
 from integrations.dumps import dump, load
 from integrations.heads import publish_restoration
-from integrations.settings import database_url, home, settings
+from integrations.settings import database_url, home
 from rollout.errors import Invalid
 from rollout.restoration import mark_restored
 from rollout.seals import head
@@ -110,12 +111,9 @@ def restore(folder: Path, *, by: str, vouched: str | None, tell: Tell) -> Restor
         given = os.environ.get("TAXIWAY_DATABASE_URL", "")
         server = given or postgres.start(home() / POSTGRES, tell)
         try:
-            aside = _load(folder, about, server, given)
-            state.database_url = given or beside(server, LEDGER)
+            marked, aside = _load(folder, about, server, given, by=by, vouched=vouched)
             state.hook_secrets = _secrets(folder) or state.hook_secrets
             write_state(home(), state)
-            settings.cache_clear()
-            marked = _mark(about, by=by, vouched=vouched)
         finally:
             if not given:
                 postgres.stop(home() / POSTGRES)
@@ -123,28 +121,35 @@ def restore(folder: Path, *, by: str, vouched: str | None, tell: Tell) -> Restor
     return Restored(taken, about.databases, aside, marked, vouched is None)
 
 
-def _load(folder: Path, about: Backup, server: str, given: str) -> tuple[str, ...]:
-    """Load each database beside what is there, and only then change places."""
+def _load(
+    folder: Path, about: Backup, server: str, given: str, *, by: str, vouched: str | None
+) -> tuple[int, tuple[str, ...]]:
+    """Load and mark each database beside what is there, and only then change places."""
     stamp = f"{now():%Y%m%d%H%M%S}"
     keeper = beside(server, "postgres")
     places = {LEDGER: (make_url(given).database if given else LEDGER) or LEDGER, PREFECT: PREFECT}
-    for name in about.databases:
-        load(
-            ensure_database(keeper, f"{places[name]}_new_{stamp}"),
-            folder / f"{name}.dump",
-        )
+    fresh = {name: f"{places[name]}_new_{stamp}" for name in about.databases}
+    try:
+        for name in about.databases:
+            load(ensure_database(keeper, fresh[name]), folder / f"{name}.dump")
+        marked = _mark(beside(server, fresh[LEDGER]), about, by=by, vouched=vouched)
+    except Exception:
+        for name in fresh.values():
+            remove(keeper, name)
+        raise
     aside = []
     for name in about.databases:
         before = f"{places[name]}_until_{stamp}"
         if put_aside(keeper, places[name], before):
             aside.append(before)
-        put_aside(keeper, f"{places[name]}_new_{stamp}", places[name])
-    return tuple(aside)
+        put_aside(keeper, fresh[name], places[name])
+    return marked, tuple(aside)
 
 
-def _mark(about: Backup, *, by: str, vouched: str | None) -> int:
-    prepare()
-    with transaction() as session:
+def _mark(url: str, about: Backup, *, by: str, vouched: str | None) -> int:
+    """Make a loaded ledger careful before anybody can use it."""
+    prepare(url)
+    with Session(engine(url)) as session:
         end, moment = head(session), now()
         marked = mark_restored(
             session,
@@ -154,6 +159,8 @@ def _mark(about: Backup, *, by: str, vouched: str | None) -> int:
             now=moment,
         )
         publish_restoration(end.length, end.hash, moment)
+        session.commit()
+    engine(url).dispose()
     return marked
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from flows.doors.backup import back_up
 from flows.operations.lead_sweep import was_handed_off
@@ -213,3 +214,21 @@ def test_what_was_here_is_put_aside_and_a_bad_copy_changes_nothing(
     with transaction() as session:
         assert session.get(CaseRow, case.id) is not None
         assert session.get(EffectRow, "none") is None
+
+
+def test_what_cannot_be_made_careful_does_not_take_its_place(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(tmp_path / "copy")
+    case = case_of(event())
+    house.close()
+    monkeypatch.setenv("TAXIWAY_AUDIT_HEADS", str(tmp_path / "no" / "such" / "place"))
+    done = house.taxiway("restore", str(tmp_path / "copy"))
+    monkeypatch.delenv("TAXIWAY_AUDIT_HEADS")
+    house.open()
+    with transaction() as session:
+        names = session.execute(text("select datname from pg_database")).scalars().all()
+
+        assert session.get(CaseRow, case.id) is not None
+    assert (done.returncode, "cannot be written" in done.stderr) == (1, True), done.stderr
+    assert [one for one in names if "_new_" in one or "_until_" in one] == []
