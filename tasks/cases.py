@@ -28,8 +28,9 @@ from rollout.errors import Unknown
 from rollout.grants import current
 from rollout.inbox import Arrival, envelope
 from rollout.ledger import Alias, call_it, note, remember
-from rollout.people import orphaned, read_directory
+from rollout.people import read_directory
 from rollout.rights import Ruling, rule_on
+from rollout.roles import orphaned
 from tasks.halts import heed_flags
 
 TAXIWAY = "taxiway"

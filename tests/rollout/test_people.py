@@ -16,13 +16,12 @@ from rollout.ledger import Entry
 from rollout.people import (
     Directory,
     Person,
-    concerns,
     difference,
     let_count,
-    orphaned,
     read_directory,
 )
 from rollout.people_sheet import parse, write
+from rollout.roles import concerns, orphaned
 
 TODAY = date(2026, 11, 25)
 WHEN = datetime(2026, 11, 25, 9, tzinfo=UTC)

@@ -56,8 +56,9 @@ def import_people(
     from integrations.clock import now
     from integrations.database import transaction
     from integrations.errors import OutsideError
-    from rollout.people import concerns, difference, let_count, read_directory
+    from rollout.people import difference, let_count, read_directory
     from rollout.people_sheet import parse
+    from rollout.roles import concerns
 
     try:
         content = file.read_text()

@@ -14,7 +14,8 @@ from integrations.settings import database_url
 from rollout.effects import EffectRow, State
 from rollout.halts import halted
 from rollout.inbox import Errand
-from rollout.people import concerns, read_directory
+from rollout.people import read_directory
+from rollout.roles import concerns
 from rollout.territories import Kind, sheet_on
 
 OLDEST_POSTGRES = 14
