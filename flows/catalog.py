@@ -12,11 +12,12 @@ from difflib import get_close_matches
 
 from pydantic import BaseModel
 
-from flows.contracts import lead_routing
+from flows.contracts import lead_routing, renewal_risk
 from rollout.contract import Contract
 from rollout.errors import Unknown
 from rollout.lead_events import CONTACT_MADE, SUBMITTED, ContactMade
 from rollout.lead_routing import LeadCreated
+from rollout.renewal_events import CHANGED, HealthChanged
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ WORKFLOWS = (
         contract=lead_routing.CONTRACT,
         flow="flows.lead_routing:lead_routing",
         events={SUBMITTED: LeadCreated, CONTACT_MADE: ContactMade},
+    ),
+    Workflow(
+        contract=renewal_risk.CONTRACT,
+        flow="flows.renewal_risk:renewal_risk",
+        events={CHANGED: HealthChanged},
     ),
 )
 
@@ -72,6 +78,13 @@ OPERATIONS = (
         flow="flows.operations.lead_sweep:lead_sweep",
         about="Finds leads that nobody owns and no event told of, and opens their cases. "
         "Schedule it to catch up after a downtime, or start it by hand.",
+    ),
+    Operation(
+        name="renewal-sweep",
+        flow="flows.operations.renewal_sweep:renewal_sweep",
+        about="Every night: looks over the customers that renew within 120 days, and opens cases "
+        "for those at risk.",
+        every=timedelta(days=1),
     ),
 )
 

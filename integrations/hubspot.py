@@ -1,13 +1,12 @@
 """
 The CRM, through the part of HubSpot's public v3 API that we use: plain values in and out.
 
-Reads give frozen dataclasses. Writes are built apart from being sent, because their bytes are
-stored before they leave: `owner_patch` and `task_creation` give (method, path, body).
+Reads give frozen dataclasses. Writes are built in `hubspot_writes`, since their bytes are stored
+before they leave; here they are only sent.
 """
 
-import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 from integrations.errors import NotFound
@@ -22,16 +21,12 @@ from integrations.hubspot_records import (
     read_contact,
     read_owner,
 )
+from integrations.hubspot_renewals import RENEWAL_PROPERTIES, RISK, Account, read_account
+from integrations.hubspot_writes import COMPANIES, CONTACTS, TASKS
 from integrations.pace import Pace
 from integrations.web import Body, Web
 
-CONTACTS = "/crm/v3/objects/contacts"
-COMPANIES = "/crm/v3/objects/companies"
-TASKS = "/crm/v3/objects/tasks"
 TOKEN_INFO = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 # a path
-TASK_TO_CONTACT = 204  #: HubSpot's own association type
-
-Built = tuple[str, str, bytes]
 
 
 class HubSpot:
@@ -88,6 +83,38 @@ class HubSpot:
         found = await self._web.read(f"{COMPANIES}/{company_id}", {"properties": names})
         return read_company(found)
 
+    async def read_account(self, company_id: str) -> Account:
+        """Read a customer with what is known of its renewal."""
+        names = ",".join(RENEWAL_PROPERTIES)
+        return read_account(
+            await self._web.read(f"{COMPANIES}/{company_id}", {"properties": names})
+        )
+
+    async def find_renewals(
+        self, first: date, last: date, after: str = "0"
+    ) -> tuple[list[Account], str]:
+        """
+        Find the customers whose contract renews within two days, both included.
+
+        Gives one page and the way to the next one, empty for the last. The index lags.
+        """
+        between = [
+            {"propertyName": "renewal_date", "operator": operator, "value": day.isoformat()}
+            for operator, day in (("GTE", first), ("LTE", last))
+        ]
+        found = await self._web.search(
+            f"{COMPANIES}/search",
+            {
+                "filterGroups": [{"filters": between}],
+                "sorts": [{"propertyName": "renewal_date", "direction": "ASCENDING"}],
+                "properties": list(RENEWAL_PROPERTIES),
+                "limit": 100,
+                "after": after,
+            },
+        )
+        further = found.get("paging", {}).get("next", {}).get("after", "")
+        return [read_account(one) for one in found["results"]], further
+
     async def find_companies(self, domains: Iterable[str], name: str | None) -> list[Company]:
         """Find the companies with one of the domains, or with a name; the index lags."""
         wanted = [("domain", one) for one in domains] + ([("name", name)] if name else [])
@@ -130,14 +157,18 @@ class HubSpot:
 
     async def read_owner_of(self, contact_id: str) -> str | None:
         """Read who owns a contact now; None for nobody."""
-        return await self._read_one(contact_id, "hubspot_owner_id")
+        return await self._read_one(f"{CONTACTS}/{contact_id}", "hubspot_owner_id")
 
     async def read_lane_of(self, contact_id: str) -> str | None:
         """Read in whose lane a contact is; None for nobody's."""
-        return await self._read_one(contact_id, LANE)
+        return await self._read_one(f"{CONTACTS}/{contact_id}", LANE)
 
-    async def _read_one(self, contact_id: str, name: str) -> str | None:
-        found = await self._web.read(f"{CONTACTS}/{contact_id}", {"properties": name})
+    async def read_risk_of(self, company_id: str) -> str | None:
+        """Read the renewal risk that stands on a company now; None for none."""
+        return await self._read_one(f"{COMPANIES}/{company_id}", RISK)
+
+    async def _read_one(self, path: str, name: str) -> str | None:
+        found = await self._web.read(path, {"properties": name})
         value: str | None = found["properties"].get(name) or None
         return value
 
@@ -158,11 +189,15 @@ class HubSpot:
         )
         return [one["id"] for one in found["results"]]
 
-    async def find_tasks_of(self, contact_id: str, since: datetime) -> dict[str, str]:
-        """Find the tasks of a contact, made since a moment: subjects by id. The index lags."""
+    async def find_tasks_of(self, kind: str, record: str, since: datetime) -> dict[str, str]:
+        """
+        Find the tasks of a contact or a company, made since a moment: subjects by id.
+
+        The index lags.
+        """
         made = str(int(since.timestamp() * 1000))
         filters = [
-            {"propertyName": "associations.contact", "operator": "EQ", "value": contact_id},
+            {"propertyName": f"associations.{kind}", "operator": "EQ", "value": record},
             {"propertyName": "hs_createdate", "operator": "GTE", "value": made},
         ]
         found = await self._web.search(
@@ -198,55 +233,3 @@ class HubSpot:
         written: Body = await self._web.send(method, path, content)
         results = written.get("results") or [written]
         return str(results[0].get("id", ""))
-
-
-def owner_patch(contact_id: str, owner_id: str, reason: str) -> Built:
-    """Build the write that gives a contact an owner, and says why on the record."""
-    properties = {"hubspot_owner_id": owner_id, "taxiway_routing_reason": reason[:500]}
-    return "PATCH", f"{CONTACTS}/{contact_id}", _bytes({"properties": properties})
-
-
-def task_creation(*, subject: str, body: str, due: datetime, contact_id: str) -> Built:
-    """Build the write that creates a task on a contact."""
-    content = {
-        "properties": {
-            "hs_task_subject": subject,
-            "hs_task_body": body,
-            "hs_timestamp": due.isoformat(),
-            "hs_task_status": "NOT_STARTED",
-            "hs_task_priority": "HIGH",
-            "hs_task_type": "TODO",
-        },
-        "associations": [
-            {
-                "to": {"id": contact_id},
-                "types": [
-                    {
-                        "associationCategory": "HUBSPOT_DEFINED",
-                        "associationTypeId": TASK_TO_CONTACT,
-                    }
-                ],
-            }
-        ],
-    }
-    return "POST", TASKS, _bytes(content)
-
-
-def lane_patch(contact_id: str, lane: str) -> Built:
-    """Build the write that says in whose lane a contact is; empty for nobody's."""
-    return "PATCH", f"{CONTACTS}/{contact_id}", _bytes({"properties": {LANE: lane}})
-
-
-def contact_upsert(email: str, properties: dict[str, str]) -> Built:
-    """Build the write that makes a contact or changes the one with this e-mail address."""
-    one = {"id": email, "idProperty": "email", "properties": {**properties, "email": email}}
-    return "POST", f"{CONTACTS}/batch/upsert", _bytes({"inputs": [one]})
-
-
-def task_removal(task_id: str) -> Built:
-    """Build the write that puts a task away; people can bring it back for 90 days."""
-    return "DELETE", f"{TASKS}/{task_id}", b""
-
-
-def _bytes(content: Body) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

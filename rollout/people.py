@@ -111,6 +111,13 @@ class Directory:
         groups = (one.name for one in self.groups.values() if person in one.members)
         return (person, *groups)
 
+    def by_mail(self, mail: str) -> Person | None:
+        """Find the person behind a mail address."""
+        wanted = mail.casefold()
+        return next(
+            (one for one in self.people.values() if wanted and one.mail.casefold() == wanted), None
+        )
+
     def by_login(self, login: str) -> Person | None:
         """Find the person behind a user of this host."""
         return next((one for one in self.people.values() if login and one.login == login), None)

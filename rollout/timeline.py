@@ -62,6 +62,12 @@ def _lead(fields: Fields, personal: Fields) -> tuple[str, str]:
     return f"lead read: {who}", f"{where}, {fields['candidates']} candidates"
 
 
+def _account(fields: Fields, personal: Fields) -> tuple[str, str]:
+    known = ", ".join(f"{name} {value:g}" for name, value in fields["figures"].items())
+    who = personal["name"] if personal else ERASED
+    return f"customer read: {who}", f"health {fields['score']} ({fields['band']}): {known}"
+
+
 def _placement(fields: Fields, _: Fields) -> tuple[str, str]:
     return f"placed at {fields['authority']} ({fields['arm']})", str(fields["because"])
 
@@ -160,6 +166,7 @@ _TOLD: Mapping[str, Telling] = {
     "opened": _opened,
     "joined": _joined,
     "lead": _lead,
+    "account": _account,
     "placement": _placement,
     "asked": _asked,
     "proposal": _proposal,

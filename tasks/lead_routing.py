@@ -7,7 +7,7 @@ from dataclasses import asdict
 from integrations.agents import AgentFailed, Answer, Choice, Question, Release
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import lane_patch, owner_patch
+from integrations.hubspot_writes import lane_patch, owner_patch
 from rollout.authority import Authority
 from rollout.case import Action, Case, Cost, Evidence, Proposal
 from rollout.contract import Impact

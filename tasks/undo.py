@@ -11,7 +11,14 @@ from enum import StrEnum
 
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import Built, HubSpot, lane_patch, owner_patch, task_removal
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import (
+    Built,
+    lane_patch,
+    owner_patch,
+    risk_patch,
+    task_removal,
+)
 from rollout.case import Action, Case
 from rollout.contract import Safety
 from rollout.effects import Basis, EffectRow, Intent, Request, State
@@ -131,6 +138,10 @@ async def _lane_now(crm: HubSpot, effect: EffectRow) -> Values:
     return {"lane": await crm.read_lane_of(_record(effect))}
 
 
+async def _risk_now(crm: HubSpot, effect: EffectRow) -> Values:
+    return {"risk": await crm.read_risk_of(_record(effect))}
+
+
 def _as_before(effect: EffectRow) -> Values:
     return {name: effect.noted.get(name) for name in effect.changes}
 
@@ -139,6 +150,11 @@ UNDO: Mapping[str, Undo] = {
     "crm.contact.lane": Undo(
         build=lambda effect, _: lane_patch(_record(effect), effect.noted.get("lane") or ""),
         look=_lane_now,
+        after=_as_before,
+    ),
+    "crm.company.risk": Undo(
+        build=lambda effect, _: risk_patch(_record(effect), effect.noted.get("risk") or "", ""),
+        look=_risk_now,
         after=_as_before,
     ),
     "crm.contact.owner": Undo(

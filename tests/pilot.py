@@ -34,6 +34,7 @@ from integrations.sandbox.client import Sandbox
 from integrations.signatures import sign
 from rollout.authority import Authority, Exposure
 from rollout.case import CaseRow, Ending, Proposal
+from rollout.contract import Contract
 from rollout.effects import EffectRow
 from rollout.grants import change, current
 from rollout.inbox import Arrival
@@ -70,15 +71,17 @@ class Pilot:
         self.system = system
         self.crm = Sandbox(system.state.crm_url)
 
-    def at(self, level: Authority, exposure: Exposure | None = None) -> None:
+    def at(
+        self, level: Authority, exposure: Exposure | None = None, agreed: Contract = CONTRACT
+    ) -> None:
         """Bring the workflow to a level, one step at a time."""
         with transaction() as session:
-            here = current(session, CONTRACT.workflow).authority
+            here = current(session, agreed.workflow).authority
             path = LADDER[here.height + 1 : level.height] if level.height > here.height else []
             for step in path:
-                change(session, CONTRACT, step, by="a test", because="on the way", now=now())
+                change(session, agreed, step, by="a test", because="on the way", now=now())
             change(
-                session, CONTRACT, level, exposure=exposure, by="a test", because="here", now=now()
+                session, agreed, level, exposure=exposure, by="a test", because="here", now=now()
             )
 
     def lead(self, sample: samples.SampleLead = GOOD, **changes: object) -> Form:
@@ -117,7 +120,11 @@ class Pilot:
 
     def send(self, form: Form) -> str:
         """Send a lead as a signed webhook; give its inbox id."""
-        body = {"type": "lead.created", "timestamp": now().isoformat(), "data": form}
+        return self.tell("lead.created", form)
+
+    def tell(self, kind: str, data: Form) -> str:
+        """Send an event of a kind as a signed webhook; give its inbox id."""
+        body = {"type": kind, "timestamp": now().isoformat(), "data": data}
         answer = self.post(json.dumps(body).encode())
         assert answer.status_code == 202, answer.text
         kept: str = answer.json()["id"]

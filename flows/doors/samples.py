@@ -21,6 +21,7 @@ def plant_if_empty(system: Installation) -> bool:
             return False
     world = samples.crm()
     Sandbox(system.state.crm_url).seed(world)
+    Sandbox(system.state.crm_url).seed({"companies": samples.customers(today)})
     owners = frozenset(one["email"] for one in world["owners"] if not one["archived"])
     files = {kind: samples.sheet(f"{kind}.csv") for kind in Kind}
     put_all_in_force(bring(files, owners), valid_from=today, by="samples")

@@ -72,7 +72,7 @@ async def was_handed_off(crm: HubSpot, contact: Contact) -> bool:
         lost = restored_since(session, contact.created_at)
     if lost is None:
         return False
-    tasks = await crm.find_tasks_of(contact.id, lost.taken_at)
+    tasks = await crm.find_tasks_of("contact", contact.id, lost.taken_at)
     return any(is_task_of(subject) for subject in tasks.values())
 
 

@@ -7,7 +7,7 @@ All names are invented and all domains end in .example (or are well-known free m
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,11 @@ def crm() -> dict[str, list[dict[str, Any]]]:
             *(_other_contact(row) for row in _rows("contacts.csv")),
         ],
     }
+
+
+def customers(today: date) -> list[dict[str, Any]]:
+    """Give customers before their renewal, as the sandbox is seeded with them on a day."""
+    return [{"id": row["id"], "properties": _renewal(row, today)} for row in _rows("renewals.csv")]
 
 
 def history() -> list[Row]:
@@ -159,6 +164,36 @@ def _other_company(row: Row) -> dict[str, Any]:
             hs_num_open_deals="0",
         ),
     }
+
+
+def _renewal(row: Row, today: date) -> dict[str, Any]:
+    def day(words: str, sign: int = 1) -> str:
+        return (today + timedelta(days=sign * int(words))).isoformat() if words else ""
+
+    return _filled(
+        name=row["name"],
+        domain=row["domain"],
+        lifecyclestage="customer",
+        renewal_date=day(row["renews_in"]),
+        notice_date=day(row["notice_in"]),
+        renewed_on=day(row["renewed_ago"], -1),
+        csm_email=row["csm"],
+        account_lead_email=row["account_lead"],
+        champion_status=row["champion"],
+        crm_health=row["crm_health"],
+        legal_words=row["legal"],
+        renewal_arr_minor=f"{row['arr']}00",
+        active_users_28d=row["active_28d"],
+        active_users_prior_56d=row["prior_56d"],
+        seats_bought=row["seats"],
+        seats_active=row["seats_active"],
+        weeks_quiet=row["weeks_quiet"],
+        complaints_30d=row["complaints"],
+        sev1_30d=row["sev1"],
+        invoices_overdue_days=row["overdue"],
+        days_since_last_touch=row["touched"],
+        nps=row["nps"],
+    )
 
 
 def _other_contact(row: Row) -> dict[str, Any]:

@@ -25,7 +25,12 @@ from integrations.sandbox.store import Record, Store
 
 Body = dict[str, Any]
 Properties = Annotated[list[str] | None, Query()]  #: repeated, or separated by commas
-OWN = {("contacts", "companies"): 1, ("companies", "contacts"): 2, ("tasks", "contacts"): 204}
+OWN = {
+    ("contacts", "companies"): 1,
+    ("companies", "contacts"): 2,
+    ("tasks", "contacts"): 204,
+    ("tasks", "companies"): 192,
+}
 
 
 def build(store: Store, limits: Limits, assignment: Assignment | None = None) -> FastAPI:

@@ -10,6 +10,7 @@ from integrations.sandbox.shapes import Problem, envelope, page
 from integrations.sandbox.store import Record, Store
 
 LINKED = "associations."
+KINDS = {"contact": "contacts", "company": "companies"}
 Test = Callable[[str | None, Mapping[str, Any]], bool]
 
 OPERATORS: Mapping[str, Test] = {
@@ -52,11 +53,11 @@ def _meets(store: Store, record: Record, filters: list[Mapping[str, Any]]) -> bo
 
 
 def _is_linked(store: Store, record: Record, says: Mapping[str, Any]) -> bool:
-    """Answer `associations.contact EQ id`, the one filter on associations that we use."""
+    """Answer `associations.contact EQ id`, or of a company: the filters that we use."""
     kind, operator = str(says["propertyName"]).removeprefix(LINKED), says.get("operator")
-    if (kind, operator) != ("contact", "EQ"):
+    if kind not in KINDS or operator != "EQ":
         raise Problem(400, "VALIDATION_ERROR", f"{LINKED}{kind} {operator} is not supported")
-    linked = store.linked(record.type, record.id, "contacts")
+    linked = store.linked(record.type, record.id, KINDS[kind])
     return str(says.get("value")) in {str(number) for number, _ in linked}
 
 

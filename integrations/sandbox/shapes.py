@@ -19,7 +19,11 @@ KNOWN = {
     "companies": (
         "name domain country state city zip phone numberofemployees annualrevenue industry "
         "hubspot_owner_id lifecyclestage hs_num_open_deals createdate hs_lastmodifieddate "
-        "hs_object_id num_associated_contacts hs_parent_company_id"
+        "hs_object_id num_associated_contacts hs_parent_company_id renewal_date notice_date "
+        "renewed_on csm_email account_lead_email champion_status crm_health legal_words "
+        "active_users_28d active_users_prior_56d seats_bought seats_active weeks_quiet "
+        "tickets_30d complaints_30d sev1_30d invoices_overdue_days days_since_last_touch nps "
+        "renewal_arr_minor taxiway_renewal_risk taxiway_renewal_play"
     ),
     "tasks": (
         "hs_task_subject hs_task_body hs_timestamp hs_task_status hs_task_priority hs_task_type "

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.contracts.lead_routing import CONTRACT, NOT_SENT
-from integrations.hubspot import Built, HubSpot, contact_upsert, owner_patch, task_creation
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import Built, contact_upsert, owner_patch, task_creation
 from integrations.settings import settings
 from integrations.stripe import Stripe, refund_creation
 from rollout.authority import Arm, Authority, Placement
@@ -141,5 +142,5 @@ def _built(job: Job) -> Built:
             return contact_upsert(f"{job.contact_id}@new.example", words)
         case _:
             return task_creation(
-                subject=job.subject, body="a trial", due=WHEN, contact_id=job.contact_id
+                subject=job.subject, body="a trial", due=WHEN, kind="contact", record=job.contact_id
             )

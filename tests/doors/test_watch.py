@@ -17,7 +17,7 @@ from flows.doors.deployments import apply_all, full_name
 from flows.operations.watch import look_over
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import task_creation
+from integrations.hubspot_writes import task_creation
 from integrations.settings import settings
 from rollout.case import Action, Case, Ending, close_row
 from rollout.effects import Basis, EffectRow, Intent, Request, State, intend
@@ -54,7 +54,9 @@ def owner(contact: str, to: str) -> Intent:
 
 
 def task(contact: str, subject: str) -> Intent:
-    method, path, body = task_creation(subject=subject, body="b", due=LONG_AGO, contact_id=contact)
+    method, path, body = task_creation(
+        subject=subject, body="b", due=LONG_AGO, kind="contact", record=contact
+    )
     return Intent(
         step="task",
         action=Action(name="crm.task", target=f"contact/{contact}", arguments={}),

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from flows.doors.ports import any_free
-from integrations.hubspot import HubSpot, lane_patch
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import lane_patch
 from integrations.sandbox.client import Sandbox
 from tests.pilot import until
 from tests.sandbox import TOKEN, answers

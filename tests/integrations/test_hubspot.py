@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from integrations.errors import NotFound, Refused, Unavailable
-from integrations.hubspot import HubSpot, owner_patch, task_creation
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import owner_patch, task_creation
 from integrations.sandbox.client import Sandbox
 from tests.sandbox import TOKEN
 
@@ -35,7 +36,9 @@ async def test_a_patch_sets_the_owner_and_says_why(crm: HubSpot, sandbox: Sandbo
 
 
 async def test_search_finds_a_task_only_after_its_lag(crm: HubSpot) -> None:
-    built = task_creation(subject="[L-9] unsure: decide", body="b", due=DUE, contact_id="5")
+    built = task_creation(
+        subject="[L-9] unsure: decide", body="b", due=DUE, kind="contact", record="5"
+    )
     made = await crm.send(*built)
 
     assert await crm.find_tasks("[L-9] unsure: decide") == []

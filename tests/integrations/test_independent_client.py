@@ -21,7 +21,8 @@ from hubspot.crm.contacts import (
 from hubspot.crm.contacts import SimplePublicObjectInputForCreate as ContactInput
 from hubspot.crm.objects.tasks import SimplePublicObjectInputForCreate as TaskInput
 
-from integrations.hubspot import HubSpot, contact_upsert, owner_patch, task_creation
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import contact_upsert, owner_patch, task_creation
 from integrations.sandbox.client import Sandbox
 from tests.pilot import until
 from tests.sandbox import TOKEN
@@ -89,7 +90,9 @@ async def test_a_task_of_ours_is_found_and_linked_for_them(
     theirs: TheirClient, crm: HubSpot
 ) -> None:
     subject = f"[{uuid4().hex}] decide"
-    task = await crm.send(*task_creation(subject=subject, body="b", due=DUE, contact_id="5"))
+    task = await crm.send(
+        *task_creation(subject=subject, body="b", due=DUE, kind="contact", record="5")
+    )
     seen = theirs.crm.objects.tasks.basic_api.get_by_id(
         task, properties=["hs_task_subject"], associations=["contacts"]
     )

@@ -11,7 +11,8 @@ import pytest
 
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import HubSpot, owner_patch, task_creation
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import owner_patch, task_creation
 from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from rollout.authority import Authority
@@ -82,7 +83,9 @@ def task_write(crm: HubSpot, subject: str) -> Write:
     async def by_subject() -> str | None:
         return next(iter(await crm.find_tasks(subject)), None)
 
-    method, path, body = task_creation(subject=subject, body="b", due=DUE, contact_id="5")
+    method, path, body = task_creation(
+        subject=subject, body="b", due=DUE, kind="contact", record="5"
+    )
     return Write(
         intent=Intent(
             step="task",

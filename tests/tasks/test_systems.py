@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from integrations.errors import Refused
-from integrations.hubspot import HubSpot, owner_patch
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import owner_patch
 from integrations.sandbox.client import Sandbox
 from integrations.settings import SettingsError, settings
 from rollout.authority import Authority

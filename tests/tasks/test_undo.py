@@ -11,7 +11,8 @@ import pytest
 from flows.doors.cli.revert import revert
 from integrations.clock import now
 from integrations.database import transaction
-from integrations.hubspot import HubSpot, owner_patch
+from integrations.hubspot import HubSpot
+from integrations.hubspot_writes import owner_patch
 from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from rollout.authority import Authority
