@@ -29,9 +29,9 @@ from flows.contracts.lead_routing import (
     UNANSWERED,
     UNSURE,
 )
+from rollout.answers import Verb
 from rollout.authority import Authority
 from rollout.case import Ending
-from rollout.decisions import Verb
 from rollout.effects import State
 from rollout.lead_events import introduce
 from rollout.lead_rules import EXISTING
@@ -117,9 +117,10 @@ async def lead_routing(inbox_id: str) -> Ending:
     if ruling.right in {Right.ESCALATE, Right.FORBIDDEN}:
         return await hand_off(case, UNSURE, ruling.because)
     if ruling.right is Right.REVIEW:
-        decision = await ask_reviewer(case, proposal, ruling, owner_choices(lead))
+        asked = await ask_reviewer(case, proposal, ruling, owner_choices(lead))
+        decision = asked.decision
         if decision is None:
-            return await hand_off(case, UNANSWERED)
+            return await hand_off(case, UNANSWERED, asked.because)
         if decision.verb is Verb.REJECT:
             return await close_case(case, Ending.DECLINED, f"{decision.by}: {decision.reason}")
         proposal = decision.applied_to(proposal)

@@ -20,9 +20,9 @@ from flows.contracts.renewal_risk import (
     UNANSWERED,
     UNSURE,
 )
+from rollout.answers import Verb
 from rollout.authority import Authority
 from rollout.case import Ending
-from rollout.decisions import Verb
 from rollout.effects import State
 from rollout.renewal_events import introduce
 from rollout.rights import Right
@@ -76,9 +76,10 @@ async def renewal_risk(inbox_id: str) -> Ending:
     if ruling.right in {Right.ESCALATE, Right.FORBIDDEN}:
         return await hand_off(case, for_its_people(UNSURE, account), ruling.because)
     if ruling.right is Right.REVIEW:
-        decision = await ask_reviewer(case, proposal, ruling, CHOICES)
+        asked = await ask_reviewer(case, proposal, ruling, CHOICES)
+        decision = asked.decision
         if decision is None:
-            return await hand_off(case, for_its_people(UNANSWERED, account))
+            return await hand_off(case, for_its_people(UNANSWERED, account), asked.because)
         if decision.verb is Verb.REJECT:
             return await close_case(case, Ending.DECLINED, f"{decision.by}: {decision.reason}")
         proposal = decision.applied_to(proposal)

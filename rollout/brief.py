@@ -6,10 +6,12 @@ Text from outside is quoted as text: no link, no image, no markup of its own sur
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from rollout.approvals import need_of
+from rollout.asides import Said
 from rollout.case import Evidence, Proposal
 from rollout.contract import Contract
 from rollout.reviews import ReviewRow
@@ -30,12 +32,18 @@ class Brief(BaseModel):
     because: tuple[str, ...]  #: every trigger
     sureness: str
     evidence: tuple[Evidence, ...]
+    said: tuple[str, ...]  #: what was asked and answered about it
     answers: tuple[str, ...]  #: what happens on each answer
     deadline: str
 
 
 def brief_of(
-    contract: Contract, review: ReviewRow, proposal: Proposal, ruling: Ruling, label: str
+    contract: Contract,
+    review: ReviewRow,
+    proposal: Proposal,
+    ruling: Ruling,
+    label: str,
+    said: Sequence[Said] = (),
 ) -> Brief:
     """Gather what the reviewer needs."""
     action = proposal.action
@@ -57,13 +65,28 @@ def brief_of(
             f"agent {proposal.confidence:.0%}, data {proposal.data_confidence:.0%} ({calibrated})"
         ),
         evidence=proposal.evidence,
-        answers=(
-            "approve: exactly this is written",
-            f"edit: your change is written ({', '.join(sorted(review.choices))})",
-            "reject: nothing is written and the case is closed",
-        ),
+        said=tuple(f"{one.by} to {one.to}: {one.words}" for one in said),
+        answers=tuple(_answers(contract, review, proposal)),
         deadline=f"{review.due_at:%Y-%m-%d %H:%M} UTC, for {review.group}",
     )
+
+
+def _answers(contract: Contract, review: ReviewRow, proposal: Proposal) -> Iterator[str]:
+    need = need_of(contract, proposal.action)
+    several = f", once {' and '.join(need.by)} have said so" if need and len(need.by) > 1 else ""
+    yield f"approve: exactly this is written{several}"
+    fields = ", ".join(sorted(review.choices))
+    yield f"edit: your change is written ({fields}); one beyond your authority is asked again"
+    yield "reject: nothing is written and the case is closed"
+    yield f"request_info: {contract.owners.process}, or whom you name, is asked; it stays due"
+    after = _next(contract, review)
+    yield f"escalate: {after} has it, now" if after else "escalate: nobody is next in the line"
+
+
+def _next(contract: Contract, review: ReviewRow) -> str:
+    names = [leg.to for leg in contract.review_then]
+    behind = names.index(review.group) + 1 if review.group in names else 0
+    return names[behind] if behind < len(names) else ""
 
 
 def as_markdown(brief: Brief) -> str:
@@ -105,6 +128,10 @@ def _markdown(brief: Brief) -> Iterator[str]:
             f"{quoted(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC, {one.points:+.2f})"
         )
     yield ""
+    if brief.said:
+        yield "**Asked and answered**"
+        yield from (f"- {quoted(line)}" for line in brief.said)
+        yield ""
     yield "**Your answer**"
     yield from (f"- {quoted(line)}" for line in brief.answers)
     yield ""

@@ -143,6 +143,7 @@ class Proposal(Fact):
     cost: Cost = Cost()
     seconds: float = 0
     release: str
+    changes: Mapping[str, str] = {}  #: what people have changed in it
     decided_by: str = "agent"  #: or the rule that left no question open
 
     @property

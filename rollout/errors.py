@@ -7,6 +7,7 @@ What can be wrong with what somebody asked of Taxiway.
     |-- Unknown               no such workflow, case or review
     |-- Invalid               the words or values cannot be taken as they are
     |-- OverBudget            a cap would be passed
+    |-- NotYours              somebody else must decide this
     `-- Conflict              somebody or something was faster
         |-- AlreadyDecided    another person's answer stands
         `-- EventIdReused     the same event id came with another body
@@ -53,6 +54,10 @@ class OverBudget(TaxiwayError):
             f"{scope} has a budget of {budget}, of which {gone} is spent or "
             f"reserved: {more} more does not fit. Its business owner can raise it."
         )
+
+
+class NotYours(TaxiwayError):
+    """This person may not decide this; somebody else must. Tries are kept."""
 
 
 class Conflict(TaxiwayError):

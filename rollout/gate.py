@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, col
 
+from rollout.approvals import requesters
 from rollout.authority import Authority, Placement, lower_of
 from rollout.budgets import daily, reserve
 from rollout.contract import Contract
@@ -102,7 +103,10 @@ def _unapproved(session: Session, effect: EffectRow) -> str | None:
         return "no person has decided on it"
     if decision.approved_hash != effect.action_hash:
         return f"{decision.by} approved another action"
-    return None
+    if len(set(decision.approvers)) < len(decision.needed):
+        return f"it needs the word of {' and '.join(decision.needed)}"
+    own = {one.casefold() for one in decision.approvers} & requesters(session, effect.case_id)
+    return f"{', '.join(sorted(own))} asked for it and approved it too" if own else None
 
 
 def _stale(effect: EffectRow, noted: dict[str, Any]) -> str | None:

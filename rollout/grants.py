@@ -13,9 +13,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Authority, Exposure, Grant
 from rollout.columns import document, moment
-from rollout.contract import Contract, complete
+from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.halts import EVERY, end_halts, halted, lock
+from rollout.holes import complete
 from rollout.ledger import note
 
 

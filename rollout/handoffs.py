@@ -10,12 +10,15 @@ from typing import ClassVar
 
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from rollout.approvals import standing_of
 from rollout.canonical import Json
 from rollout.columns import moment
 from rollout.contract import Handoff
-from rollout.errors import Conflict, Unknown
+from rollout.errors import Conflict, NotYours, Unknown
 from rollout.ledger import Fact, note
+from rollout.people import read_directory
 
+CRM = "crm"  #: the actor where a task was completed there
 SUBJECT = re.compile(r"\[[A-Z]+-\d+\] (?P<name>[a-z-]+): ")
 
 
@@ -143,6 +146,7 @@ def find_handoff(session: Session, which: str) -> HandoffRow:
 def accept(session: Session, which: str, *, by: str, now: datetime) -> HandoffRow:
     """Take a handoff on; raises `Conflict` where somebody else has it, or it is over."""
     row = find_handoff(session, which)
+    check_theirs(session, row, by, now)
     if row.state == State.DONE:
         raise Conflict(f"{which} was done by {row.ended_by} at {row.ended_at:%Y-%m-%d %H:%M} UTC.")
     if row.state == State.ACCEPTED and row.accepted_by != by:
@@ -156,11 +160,21 @@ def accept(session: Session, which: str, *, by: str, now: datetime) -> HandoffRo
 def finish(session: Session, which: str, *, by: str, now: datetime) -> HandoffRow:
     """Note that what a handoff asked for is done; raises `Conflict` where it was before."""
     row = find_handoff(session, which)
+    if by != CRM:
+        check_theirs(session, row, by, now)
     if row.state == State.DONE:
         raise Conflict(f"{which} was done by {row.ended_by} at {row.ended_at:%Y-%m-%d %H:%M} UTC.")
     late = row.state == State.FELL_BACK
     row.state, row.ended_by, row.ended_at = State.DONE, by, now
     return _noted(session, row, "done_late" if late else "done", by, now)
+
+
+def check_theirs(session: Session, row: HandoffRow, by: str, now: datetime) -> None:
+    """Raise `NotYours` for whoever is neither its receiver's nor its fallback's."""
+    names = (row.receiver, row.otherwise)
+    if standing_of(read_directory(session), by, names, now.date()) is None:
+        which = f"{row.case_id}/{row.name}"
+        raise NotYours(f"{which} is {row.receiver}'s, and {by} is not one of them.")
 
 
 def _noted(session: Session, row: HandoffRow, kind: str, by: str, now: datetime) -> HandoffRow:

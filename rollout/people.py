@@ -111,6 +111,14 @@ class Directory:
         groups = (one.name for one in self.groups.values() if person in one.members)
         return (person, *groups)
 
+    def called(self, words: str) -> Person | None:
+        """Find a person by what they are called: their id, name, mail address or login."""
+        said = words.strip().casefold()
+        for one in self.people.values():
+            if said and said in {w.casefold() for w in (one.id, one.name, one.mail, one.login)}:
+                return one
+        return None
+
     def by_mail(self, mail: str) -> Person | None:
         """Find the person behind a mail address."""
         wanted = mail.casefold()

@@ -20,7 +20,7 @@ from rollout.ledger import Fact
 AHEAD_DAYS = 120  #: how long before its renewal a customer is looked at
 USAGE_LOW = 0.70  #: of the rate of the 56 days before
 COMPLAINTS_MANY = 3  #: in 30 days
-LARGE_MINOR = 100_000_00  #: a year's revenue from which the account lead is told the same day
+LARGE_MINOR = 100_000_00  #: a year's revenue above which the account lead must agree too
 RECENT_DAYS = 60  #: since the last renewal: too early to judge the next one
 QUIET_WEEKS = 4  #: without use: never green
 STEEP = 0.40  #: of the rate before: never green either
@@ -123,7 +123,7 @@ class Renewal(Fact):
     @property
     def is_large(self) -> bool:
         """Whether it is one of the large ones."""
-        return self.figures.get("renewal_arr_minor", 0) >= LARGE_MINOR
+        return self.figures.get("renewal_arr_minor", 0) > LARGE_MINOR
 
     @property
     def usage(self) -> float | None:

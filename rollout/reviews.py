@@ -7,12 +7,12 @@ A review is bound to the hash of one action. Its one door for answers is `decisi
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from math import log10
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, update
+from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from rollout.case import CaseRow
 from rollout.columns import document, moment
 from rollout.errors import Unknown
 
@@ -25,11 +25,13 @@ class Status(StrEnum):
     EDITED = "edited"
     REJECTED = "rejected"
     EXPIRED = "expired"  #: Nobody in the line decided in time; no answer, and nobody's.
-    WITHDRAWN = "withdrawn"  #: The case ended another way.
+    WITHDRAWN = (
+        "withdrawn"  #: The case ended another way, or the stage asks for no answer any more.
+    )
 
 
 DECIDED = frozenset({Status.APPROVED, Status.EDITED, Status.REJECTED})
-OVER = DECIDED | {Status.EXPIRED}  #: its run may go on
+OVER = DECIDED | {Status.EXPIRED, Status.WITHDRAWN}  #: its run may go on
 
 
 class ReviewRow(SQLModel, table=True):
@@ -48,6 +50,12 @@ class ReviewRow(SQLModel, table=True):
     because: str
     choices: dict[str, Any] = document()  #: by editable field, the values that may be chosen
     flow_run_id: str | None = None
+    edited_by: str = ""  #: who made the change that is to be approved
+    claimed_by: str = ""
+    claimed_until: datetime | None = moment(optional=True)
+    asked: str = ""  #: who is to answer a reviewer's question first
+    tier: int = 1  #: how much a wrong decision harms, 1 to 3
+    stake_minor: int = Field(default=0, sa_type=BigInteger)
     sleep: int = 1  #: the number of the next pause; used keys are never used again
     status: str = Field(default=Status.OPEN, index=True)
     opened_at: datetime = moment()
@@ -68,6 +76,17 @@ def find_review(session: Session, review_id: str) -> ReviewRow:
     if row is None:
         raise Unknown(f"there is no review {review_id}. `taxiway reviews` lists the open ones.")
     return row
+
+
+def priority_of(review: ReviewRow, now: datetime) -> float:
+    """
+    Give how urgent a review is: 100 for each tier of risk, 40 for each power of ten of the stake
+    in hundreds, and up to 60 for the share of its time that is used (more once it is overdue).
+    """
+    whole = (review.due_at - review.opened_at).total_seconds()
+    used = (now - review.opened_at).total_seconds() / whole if whole > 0 else 1.0
+    stake = 40 * log10(1 + review.stake_minor / 10_000)
+    return 100 * review.tier + stake + 60 * max(0.0, min(used, 2.0))
 
 
 def open_reviews(
@@ -96,15 +115,3 @@ def is_over(session: Session, case_id: str) -> bool:
         .limit(1)
     ).one_or_none()
     return row is not None and row.status in OVER
-
-
-def withdraw_abandoned(session: Session, now: datetime) -> int:
-    """Withdraw the questions of cases that have ended another way; gives how many."""
-    ended = select(CaseRow.id).where(col(CaseRow.ending).is_not(None))
-    rows = session.exec(
-        update(ReviewRow)
-        .where(col(ReviewRow.status) == Status.OPEN, col(ReviewRow.case_id).in_(ended))
-        .values(status=Status.WITHDRAWN, closed_at=now)
-        .returning(col(ReviewRow.id))
-    ).all()
-    return len(rows)

@@ -8,6 +8,7 @@ reviewer sees all of them. Only typed fields are read here, never text from a cu
 from enum import StrEnum
 from typing import ClassVar
 
+from rollout.approvals import always_asks, need_of
 from rollout.authority import Authority
 from rollout.canonical import Json
 from rollout.case import Proposal
@@ -72,6 +73,8 @@ def _forbidden(contract: Contract, proposal: Proposal) -> Found:
     name = proposal.action.name
     if contract.action(name) is None:
         return [(Right.FORBIDDEN, f"the contract does not allow {name}")]
+    if need_of(contract, proposal.action) is None:
+        return [(Right.FORBIDDEN, "it is above what anybody may approve here")]
     return []
 
 
@@ -94,6 +97,8 @@ def _reviewing(contract: Contract, proposal: Proposal, authority: Authority) -> 
         found.append((Right.REVIEW, f"it touches {touched}"))
     if rule is not None and not rule.reversible:
         found.append((Right.REVIEW, "it cannot be undone"))
+    if names := always_asks(contract, proposal.action):
+        found.append((Right.REVIEW, f"it needs the word of {' and '.join(names)}"))
     if authority is Authority.RECOMMEND:
         found.append((Right.REVIEW, "this stage only recommends"))
     bar = contract.act_alone_from

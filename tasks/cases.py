@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.agreements import agree_at_first, not_agreed
 from rollout.authority import Authority, Grant, Unit, lower_of, place
 from rollout.case import (
     Case,
@@ -98,12 +99,16 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
 
 
 def _grant(session: Session, case: Case) -> Grant:
-    """Give what the agent may do now: nothing new where one of its owners has left."""
+    """Give what the agent may do now: nothing new without its owners, or without their word."""
     grant = current(session, case.workflow)
-    why = orphaned(read_directory(session), case.contract, now().date())
-    if why is None or grant.halted:
+    if grant.halted or grant.authority is Authority.OFF:
         return grant
-    return grant.model_copy(update={"authority": Authority.OFF, "halted": f"orphaned: {why}"})
+    agree_at_first(session, case.contract, now())
+    orphan = orphaned(read_directory(session), case.contract, now().date())
+    why = f"orphaned: {orphan}" if orphan else not_agreed(session, case.contract)
+    if why is None:
+        return grant
+    return grant.model_copy(update={"authority": Authority.OFF, "halted": why})
 
 
 def rule_case(case: Case, proposal: Proposal) -> Ruling:

@@ -15,8 +15,6 @@ from sqlmodel import Session, col, select
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.errors import OutsideError, Refused
-from integrations.links import Pass, token_of
-from integrations.settings import settings
 from rollout.authority import Unit
 from rollout.case import Case, case_of, find_case
 from rollout.contract import Contract
@@ -27,19 +25,16 @@ from rollout.deadlines import (
     about_to_pass,
     mark_told,
     pass_due,
-    runs_out_at,
     untold,
 )
 from rollout.effects import EffectRow, State
 from rollout.errors import Conflict, TaxiwayError
-from rollout.handoffs import HandoffRow, find_handoff, finish
-from rollout.people import Person
-from rollout.reviews import find_review
+from rollout.handoffs import CRM, HandoffRow, find_handoff, finish
 from tasks.crm_tasks import CrmTask, give_task, step_of
+from tasks.review_links import link_to
 from tasks.systems import crm_reader
-from tasks.told import Link, Notice, Told, no_link, tell
+from tasks.told import Notice, Told, no_link, tell
 
-CRM = "crm"  #: the actor where a task was completed there
 logger = logging.getLogger("taxiway.deadlines")
 
 
@@ -78,7 +73,8 @@ async def _tell(deadline: Deadline, contract: Contract | None) -> Told:
     """Tell people by messages, and whoever has it now by a task where they work."""
     by_task = deadline.kind == Kind.HANDOFF and deadline.what in {What.HAND_ON, What.RUN_OUT}
     try:
-        link = _link(deadline) if deadline.kind == Kind.REVIEW else no_link
+        review = deadline.kind == Kind.REVIEW and deadline.what != What.RUN_OUT
+        link = link_to(deadline.ref) if review else no_link
         told = await tell(_notice(deadline), deadline.told, link)
         if by_task and contract is not None:
             await _give_on(deadline, contract)
@@ -89,23 +85,6 @@ async def _tell(deadline: Deadline, contract: Contract | None) -> Told:
         logger.warning("%s: nobody is told: %s", deadline.ref, gone)
         return Told(frozenset(), later=False)
     return told
-
-
-def _link(deadline: Deadline) -> Link:
-    """Give the way to each one's own link to a review."""
-    known = settings()
-    place, key = known.hooks_public_url or known.hooks_url, known.link_key.get_secret_value()
-    with transaction() as session:
-        review = find_review(session, deadline.ref)
-        until = runs_out_at(session, deadline.ref)
-    if not place or not key or until is None or deadline.what == What.RUN_OUT:
-        return no_link
-
-    def link(person: Person) -> str:
-        held = Pass(person.id, review.id, review.action_hash, int(until.timestamp()))
-        return f"{place.rstrip('/')}/reviews/{token_of(held, key)}"
-
-    return link
 
 
 async def _give_on(deadline: Deadline, contract: Contract) -> None:

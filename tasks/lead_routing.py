@@ -127,7 +127,7 @@ async def assign_owner(
                 action=proposal.action,
                 request=Request(method=method, path=path, body=body),
                 basis=word_of(decision),
-                nth=1 if decision else None,
+                nth=decision.nth if decision else None,
                 expected={"owner": lead.current_owner},
                 changes={"owner": owner_id},
             ),

@@ -16,7 +16,7 @@ from integrations.settings import settings
 from rollout.contract import ActionRule, Contract, Safety
 from rollout.effects import EffectRow, State, abandoned, end
 from rollout.ledger import note
-from rollout.reviews import withdraw_abandoned
+from rollout.withdrawals import withdraw_abandoned, withdraw_lowered
 from tasks.systems import crm_reader
 from tasks.undo import UNDO
 
@@ -42,10 +42,10 @@ async def settle_abandoned(contracts: Sequence[Contract]) -> int:
     return settled
 
 
-def withdraw_questions() -> int:
-    """Withdraw the reviews of cases that have ended another way; gives how many."""
+def withdraw_questions(contracts: Sequence[Contract]) -> int:
+    """Withdraw the reviews that nobody has to answer any more; gives how many."""
     with transaction() as session:
-        return withdraw_abandoned(session, now())
+        return withdraw_abandoned(session, now()) + withdraw_lowered(session, contracts, now())
 
 
 async def _find_out(effect: EffectRow, rule: ActionRule | None) -> tuple[State, str, str | None]:

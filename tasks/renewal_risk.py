@@ -65,7 +65,7 @@ async def mark_risk(
                 action=proposal.action,
                 request=Request(method=method, path=path, body=body),
                 basis=word_of(decision),
-                nth=1 if decision else None,
+                nth=decision.nth if decision else None,
                 changes={"risk": said["risk"]},
             ),
             push=lambda request: crm.send(request.method, request.path, request.body),
@@ -125,7 +125,12 @@ def _question(account: Renewal) -> Question:
 def _proposal(account: Renewal, answer: Answer, seconds: float, release: Release) -> Proposal:
     return Proposal(
         action=Action(
-            name=RISK, target=f"company/{account.company_id}", arguments=dict(answer.decision)
+            name=RISK,
+            target=f"company/{account.company_id}",
+            arguments={
+                **answer.decision,
+                "revenue_minor": f"{account.figures.get('renewal_arr_minor', 0):.0f}",
+            },
         ),
         reason=answer.reason,
         confidence=answer.confidence,

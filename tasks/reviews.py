@@ -2,44 +2,47 @@
 Asking a person: the only place that knows how Prefect suspends a run.
 
 The question is stored first and the run suspended second. A woken run reads the answer from the
-ledger. If it was woken by the form in the Prefect UI, the form's content goes through `decide`
-like every other answer; if it was woken without a usable answer, it goes back to sleep under the
-next key.
+ledger. If it was woken by the form in the Prefect UI, the form's content goes through the same
+door as every other answer; if it was woken without a usable answer, it goes back to sleep under
+the next key. A change that needs another's word is asked again, as a review of its own.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from prefect import get_run_logger
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_runs import asuspend_flow_run
 from prefect.input import RunInput
-from prefect.runtime import flow_run
 from pydantic import Field, ValidationError, create_model
 
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.answers import Answer, Proof, Reason, Verb
+from rollout.asides import talk
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Case, Proposal, find_case
-from rollout.contract import UNANSWERED, Contract, Leg
-from rollout.deadlines import Kind, Line, plan
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decision_step
+from rollout.contract import Contract
+from rollout.decisions import Decision, decision_step
 from rollout.errors import TaxiwayError
 from rollout.ledger import note, recall
-from rollout.people import read_directory
-from rollout.reviews import ReviewRow, Status, find_review
+from rollout.reviews import OVER, ReviewRow, Status, find_review
 from rollout.rights import Ruling
-from tasks.cases import PROPOSAL
+from tasks.cases import rule_case
 from tasks.decisions import take_answer
+from tasks.questions import Question, open_review
 
 MOST_SLEEPS = 200
+MOST_ROUNDS = 10  #: changes of changes, each for somebody else to approve
 NO_REASON = "no reason"  #: an optional choice would be a riddle of types in the UI's form
+EXPIRED = "nobody decided in time"
 
 
 class ReviewForm(RunInput):
     """The fields that every review's form has. The verb has no default, so none is invented."""
 
-    verb: Literal["approve", "edit", "reject"] = Field(
+    verb: Literal["approve", "edit", "reject", "escalate"] = Field(
         title="Your answer", description="What is to happen."
     )
     by: str = Field(title="Your name", description="Who decides.", min_length=1, max_length=100)
@@ -48,25 +51,47 @@ class ReviewForm(RunInput):
     )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a person said; without a decision, why there is none."""
+
+    decision: Decision | None
+    because: str = ""
+
+
 async def ask_reviewer(
     case: Case,
     proposal: Proposal,
     ruling: Ruling,
     choices: Mapping[str, Sequence[str]],
-) -> Decision | None:
+) -> Asked:
     """
-    Ask a person about a proposal; give the decision, or None where nobody decided in time.
+    Ask a person about a proposal; give the decision, or why nobody decided.
 
     `choices` are the values that the reviewer may set instead, by field. The run leaves the
     process while it waits. Awaited in the flow's own body, since a task cannot suspend.
     """
-    review = open_review(case, proposal, ruling, choices)
+    question = Question(proposal, ruling, choices)
+    for nth in range(1, MOST_ROUNDS + 1):
+        review = open_review(case, question, nth)
+        decision = await _answer_of(case, review, question)
+        if decision is None:
+            return Asked(None, _why_not(review))
+        if decision.is_enough:
+            return Asked(decision)
+        changed = decision.applied_to(question.proposal)
+        question = Question(changed, rule_case(case, changed), choices, edited_by=decision.by)
+    raise TaxiwayError(f"{case.id} was changed {MOST_ROUNDS} times without being approved")
+
+
+async def _answer_of(case: Case, review: ReviewRow, question: Question) -> Decision | None:
+    """Sleep until a review is over; give its decision, if it has one."""
     refused = ""
     for sleep in range(review.sleep, review.sleep + MOST_SLEEPS):
         over, decision = _answer_to(review)
         if over:
             return decision
-        form = _form(case.contract, review, proposal, ruling, refused)
+        form = _form(case.contract, review, question, refused)
         try:
             filled = await asuspend_flow_run(
                 wait_for_input=form, timeout=None, key=f"review-{review.nth}-{sleep}"
@@ -74,75 +99,9 @@ async def ask_reviewer(
         except (ValidationError, PrefectHTTPStatusError):
             filled = None  # this key was used up by a crash, or by a wake without a form
         if not _answer_to(review)[0]:
-            refused = _take(case.contract, review, proposal, filled)
+            refused = _take(case.contract, review, question.proposal, filled)
         _next_sleep(review, sleep + 1)
     raise TaxiwayError(f"{review.id} was woken {MOST_SLEEPS} times without an answer")
-
-
-def open_review(
-    case: Case,
-    proposal: Proposal,
-    ruling: Ruling,
-    choices: Mapping[str, Sequence[str]],
-    nth: int = 1,
-) -> ReviewRow:
-    """Store the question, once, and give it as it stands."""
-    moment = now()
-    with transaction() as session:
-        stands: ReviewRow | None = session.get(ReviewRow, f"R-{case.id}-{nth}")
-        if stands is not None:
-            return stands
-        review = ReviewRow(
-            id=f"R-{case.id}-{nth}",
-            case_id=case.id,
-            workflow=case.workflow,
-            nth=nth,
-            step=PROPOSAL,
-            action_hash=proposal.action.hash,
-            group=case.contract.owners.reviewer,
-            because=ruling.because,
-            choices={field: list(values) for field, values in choices.items()},
-            flow_run_id=flow_run.id,
-            opened_at=moment,
-            due_at=moment,
-        )
-        line = Line(
-            (Leg(review.group, case.contract.review_within), *case.contract.review_then),
-            _after_silence(case.contract),
-        )
-        review.due_at = plan(
-            session,
-            read_directory(session),
-            line,
-            kind=Kind.REVIEW,
-            ref=review.id,
-            case_id=case.id,
-            workflow=case.workflow,
-            start=moment,
-        ).due_at
-        session.add(review)
-        note(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            step=f"review-{nth}",
-            kind="review",
-            actor="taxiway",
-            at=moment,
-            fields={
-                "review": review.id,
-                "group": review.group,
-                "hash": review.action_hash,
-                "due_at": review.due_at.isoformat(),
-            },
-        )
-    return review
-
-
-def _after_silence(contract: Contract) -> str:
-    """Name who has a case when nobody decides."""
-    handoff = contract.exception(UNANSWERED)
-    return handoff.to if handoff else contract.owners.process
 
 
 def _answer_to(review: ReviewRow) -> tuple[bool, Decision | None]:
@@ -150,7 +109,15 @@ def _answer_to(review: ReviewRow) -> tuple[bool, Decision | None]:
     with transaction() as session:
         decision = recall(session, review.case_id, decision_step(review.nth), Decision)
         status = find_review(session, review.id).status
-    return decision is not None or status == Status.EXPIRED, decision
+    return decision is not None or status in OVER, decision
+
+
+def _why_not(review: ReviewRow) -> str:
+    with transaction() as session:
+        row = find_review(session, review.id)
+    if row.status == Status.WITHDRAWN:
+        return "the question was withdrawn: the stage was lowered while it waited"
+    return EXPIRED
 
 
 def _take(
@@ -181,11 +148,11 @@ def _take(
         action_hash=review.action_hash,
     )
     try:
-        take_answer(contract, review.id, answer)
+        taken = take_answer(contract, review.id, answer)
     except TaxiwayError as no:
         get_run_logger().warning("The answer was not taken: %s", no)
-        return str(no)
-    return ""
+        return f"Your last answer was not taken. {no}"
+    return "" if taken.decision else taken.words
 
 
 def _changed(edit: Mapping[str, str], proposal: Proposal) -> dict[str, str]:
@@ -197,10 +164,10 @@ def _changed(edit: Mapping[str, str], proposal: Proposal) -> dict[str, str]:
 
 
 def _form(
-    contract: Contract, review: ReviewRow, proposal: Proposal, ruling: Ruling, refused: str
+    contract: Contract, review: ReviewRow, question: Question, refused: str
 ) -> type[ReviewForm]:
     """Build the form: its fields, each as proposed, what else to choose, and the brief above."""
-    proposed = proposal.action.arguments
+    proposed = question.proposal.action.arguments
     extra = {
         field: (
             Literal[tuple(dict.fromkeys((proposed[field], *values)))],
@@ -215,8 +182,10 @@ def _form(
     form = create_model("ReviewForm", __base__=ReviewForm, **extra)  # type: ignore[call-overload] # fields made at run time
     with transaction() as session:
         label = find_case(session, review.case_id).label
-    brief = as_markdown(brief_of(contract, review, proposal, ruling, label))
-    notice = f"**Your last answer was not taken.** {refused}\n\n" if refused else ""
+        review = find_review(session, review.id)
+        said = talk(session, review.case_id)
+    brief = as_markdown(brief_of(contract, review, question.proposal, question.ruling, label, said))
+    notice = f"**{refused}**\n\n" if refused else ""
     made: type[ReviewForm] = form.with_initial_data(description=notice + brief)
     return made
 

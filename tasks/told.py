@@ -11,6 +11,7 @@ from integrations.errors import OutsideError, Refused
 from integrations.mail import Mail, letter
 from integrations.settings import settings
 from integrations.slack import Slack, message
+from rollout.notices import MAIL, SLACK
 from rollout.people import Person, read_directory
 
 
@@ -22,6 +23,7 @@ class Notice:
     subject: str
     text: str
     key: str
+    channels: tuple[str, ...] = (MAIL, SLACK)
 
 
 Link = Callable[[Person], str]
@@ -69,11 +71,11 @@ def _ways(notice: Notice, link: Link) -> Iterator[tuple[str, Way]]:
     known = settings()
     with transaction() as session:
         people = read_directory(session).who(notice.to, now().date())
-    if known.mail_url.get_secret_value() and known.mail_from:
+    if MAIL in notice.channels and known.mail_url.get_secret_value() and known.mail_from:
         for person in people:
             if person.mail:
                 yield f"mail:{person.id}", partial(_write, person.mail, notice, link(person))
-    if known.slack_url.get_secret_value():
+    if SLACK in notice.channels and known.slack_url.get_secret_value():
         yield "slack", partial(_post, notice)
 
 

@@ -13,10 +13,12 @@ from rollout.contract import (
     Job,
     Leg,
     Owners,
+    Rung,
     Safety,
     Target,
 )
 from rollout.fields import FieldRule
+from rollout.renewal import LARGE_MINOR
 
 AT_RISK = Handoff(
     name="at-risk",
@@ -130,6 +132,8 @@ CONTRACT = Contract(
                 undo="set the risk that stood there before, if nobody has changed it since",
                 fields=(FieldRule("risk"),),
                 measure="customers marked as at risk who left, and who were dismissed",
+                stake="revenue_minor",
+                ladder=(Rung((), up_to_minor=LARGE_MINOR), Rung(("csm", "account-lead"))),
             ),
             ActionRule(
                 name="crm.task",

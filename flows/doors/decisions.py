@@ -4,15 +4,16 @@ from collections.abc import Mapping
 
 from flows.catalog import workflow
 from integrations.database import transaction
+from rollout.answers import Answer, Proof, Reason, Verb
+from rollout.asides import talk
 from rollout.brief import as_markdown, brief_of
 from rollout.case import Proposal, find_case
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb
 from rollout.errors import Invalid, Unknown
 from rollout.ledger import recall
 from rollout.people import read_directory
 from rollout.reviews import find_review
 from rollout.rights import Ruling
-from tasks.decisions import take_answer
+from tasks.decisions import Taken, take_answer
 
 
 def brief(which: str) -> str:
@@ -22,10 +23,11 @@ def brief(which: str) -> str:
         proposal = recall(session, review.case_id, review.step, Proposal)
         ruling = recall(session, review.case_id, f"ruling-{review.nth}", Ruling)
         label = find_case(session, review.case_id).label
+        said = talk(session, review.case_id)
     if proposal is None or ruling is None:
         raise Unknown(f"what {review.id} was about has been erased")
     return as_markdown(
-        brief_of(workflow(review.workflow).contract, review, proposal, ruling, label)
+        brief_of(workflow(review.workflow).contract, review, proposal, ruling, label, said)
     )
 
 
@@ -38,7 +40,8 @@ def decide_from_terminal(
     edit: Mapping[str, str],
     reason: str | None,
     comment: str,
-) -> Decision:
+    to: str = "",
+) -> Taken:
     """
     Decide as the host's user, or as somebody named, which is only declared.
 
@@ -55,7 +58,7 @@ def decide_from_terminal(
     )
     with transaction() as session:
         review = find_review(session, which)
-    return take_answer(workflow(review.workflow).contract, review.id, answer)
+    return take_answer(workflow(review.workflow).contract, review.id, answer, to)
 
 
 def person_behind(user: str) -> str:

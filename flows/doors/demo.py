@@ -43,7 +43,7 @@ from rollout.reviews import open_reviews
 
 PERCENT = 40
 PATIENCE = 60.0  #: seconds for one phase
-REVIEWER = "sam (demo reviewer)"
+REVIEWER = "karim"  #: one of the sample people
 
 Say = Callable[[str], None]
 

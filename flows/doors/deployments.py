@@ -20,7 +20,8 @@ from prefect.utilities.callables import parameter_schema
 
 from flows.catalog import OPERATIONS, WORKFLOWS, Operation, Workflow
 from integrations.settings import settings
-from rollout.contract import Contract, complete
+from rollout.contract import Contract
+from rollout.holes import complete
 
 ONE_AT_A_TIME = ConcurrencyLimitConfig(
     limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW

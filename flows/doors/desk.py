@@ -13,15 +13,17 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from flows.catalog import workflow
-from flows.doors.desk_page import Page, message_page, review_page
+from flows.doors.desk_page import FOLDS, Page, message_page, review_page
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.links import LinkExpired, LinkRefused, Pass, read_token
 from integrations.settings import settings
+from rollout.answers import Answer, Proof, Reason, Verb
+from rollout.asides import talk
 from rollout.brief import brief_of
 from rollout.case import Proposal, find_case
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decision_step
-from rollout.errors import Conflict, Invalid, TaxiwayError
+from rollout.decisions import Decision, decision_step
+from rollout.errors import Conflict, Invalid, NotYours, TaxiwayError
 from rollout.ledger import recall
 from rollout.people import Person, read_directory
 from rollout.reviews import Status, find_review
@@ -70,14 +72,18 @@ def _decide(token: str, body: bytes) -> HTMLResponse:
         with transaction() as session:
             review = find_review(session, held.review)
         contract = workflow(review.workflow).contract
-        decision = take_answer(contract, review.id, _answer(held, person, fields))
+        taken = take_answer(
+            contract, review.id, _answer(held, person, fields), fields.get("to", "")[:100]
+        )
     except (Invalid, ValueError) as no:
         return _page(held, person, wrong=str(no), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    except NotYours as no:
+        return _told(str(no), HTTPStatus.FORBIDDEN)
     except Conflict as no:
         return _told(str(no), HTTPStatus.CONFLICT)
     except TaxiwayError as no:
         return _told(str(no), HTTPStatus.NOT_FOUND)
-    return _told(f"{decision.verb}: on record as yours, {person.name}.", HTTPStatus.OK)
+    return _told(f"{taken.words} Thank you, {person.name}.", HTTPStatus.OK)
 
 
 def _who(token: str) -> tuple[Pass, Person]:
@@ -102,6 +108,7 @@ def _page(
         ruling = recall(session, review.case_id, f"ruling-{review.nth}", Ruling)
         decision = recall(session, review.case_id, decision_step(review.nth), Decision)
         label = find_case(session, review.case_id).label
+        said = talk(session, review.case_id)
     if decision is not None:
         when = f"{decision.at:%Y-%m-%d %H:%M} UTC"
         return _told(f"{review.id} was decided: {decision.verb} by {decision.by} at {when}.")
@@ -110,12 +117,13 @@ def _page(
     contract = workflow(review.workflow).contract
     content = review_page(
         Page(
-            brief=brief_of(contract, review, proposal, ruling, label),
+            brief=brief_of(contract, review, proposal, ruling, label, said),
             person=person.name,
             proposed={field: proposal.action.arguments[field] for field in review.choices},
             choices={field: list(values) for field, values in review.choices.items()},
             reasons=tuple(reason.value for reason in Reason),
             wrong=wrong,
+            shown_at=int(now().timestamp()),
         )
     )
     return HTMLResponse(content.html, status, headers=content.headers)
@@ -124,7 +132,7 @@ def _page(
 def _answer(held: Pass, person: Person, fields: dict[str, str]) -> Answer:
     verb = Verb(fields.get("verb", "")) if fields.get("verb") in set(Verb) else None
     if verb is None:
-        raise Invalid("say whether you approve, edit or reject")
+        raise Invalid(f"say what you answer: {', '.join(Verb)}")
     reason = fields.get("reason", "")
     if reason and reason not in set(Reason):
         raise Invalid(f"{reason} is not a reason")
@@ -142,7 +150,16 @@ def _answer(held: Pass, person: Person, fields: dict[str, str]) -> Answer:
         reason=Reason(reason) if reason else None,
         comment=fields.get("comment", "")[:2000],
         action_hash=held.action_hash,
+        looked_seconds=_looked(fields.get("shown", "")),
+        expanded=tuple(one for one in FOLDS if fields.get(f"opened-{one}")),
     )
+
+
+def _looked(shown_at: str) -> float | None:
+    """Give the seconds since the page was shown; None where it does not say so."""
+    if not shown_at.isdigit() or len(shown_at) > 12:
+        return None
+    return max(0.0, now().timestamp() - int(shown_at))
 
 
 def _told(words: str, status: HTTPStatus = HTTPStatus.OK) -> HTMLResponse:

@@ -11,10 +11,13 @@ STYLE = """
 body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem;color:#1a1a1a}
 h1{font-size:1.25rem}h2{font-size:1rem;margin:1.2rem 0 .3rem}ul{margin:.2rem 0;padding-left:1.2rem}
 li{overflow-wrap:anywhere}.mark{background:#fff3cd;padding:0 .25rem}.wrong{background:#fde2e2;
-padding:.6rem}label{display:block;margin:.5rem 0}select,textarea{width:100%;font:inherit;
+padding:.6rem}label{display:block;margin:.5rem 0}label.line{display:inline}
+select,textarea,input[name=to]{width:100%;font:inherit;
 box-sizing:border-box}fieldset{border:1px solid #bbb;margin:.6rem 0}button{font:inherit;
-padding:.5rem 1.2rem}
+padding:.5rem 1.2rem}.fold:not(:checked)~.more{display:none}
 """
+OPEN_LINES = 3  #: of the evidence; the rest is folded, and whether it was opened is kept
+FOLDS = ("evidence",)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Page:
     proposed: Mapping[str, str]  #: what the proposal has in the fields that can be edited
     choices: Mapping[str, Sequence[str]]
     reasons: Sequence[str]
+    shown_at: int  #: seconds since 1970
     wrong: str = ""  #: why the last answer was not taken
 
 
@@ -78,8 +82,15 @@ def _parts(page: Page) -> Iterator[str]:
     yield f"<h2>Will run ({_text(brief.review)})</h2>{_list(brief.does)}"
     yield f"<h2>Why you are asked (confidence: {_text(brief.sureness)})</h2>"
     yield _list(brief.because)
-    yield "<h2>Evidence</h2><ul>"
-    left = MOST_BYTES
+    yield from _evidence(brief)
+    if brief.said:
+        yield f"<h2>Asked and answered</h2>{_list(brief.said)}"
+    yield from _form(page)
+
+
+def _evidence(brief: Brief) -> Iterator[str]:
+    """List the evidence: the first lines, and the rest behind a box that the form sends along."""
+    lines, left = [], MOST_BYTES
     for one in brief.evidence:
         mark = "" if one.trusted else ' <span class="mark">untrusted text</span>'
         line = (
@@ -88,15 +99,23 @@ def _parts(page: Page) -> Iterator[str]:
         )
         left -= len(line.encode())
         if left < 0:
-            yield "<li>More does not fit here; `taxiway review show` has all of it.</li>"
+            lines.append("<li>More does not fit here; `taxiway review show` has all of it.</li>")
             break
-        yield line
-    yield "</ul>"
-    yield from _form(page)
+        lines.append(line)
+    if not lines:
+        yield '<h2>Evidence</h2><p class="mark">There is none: say why, if you approve.</p>'
+        return
+    yield f"<h2>Evidence</h2><ul>{''.join(lines[:OPEN_LINES])}</ul>"
+    if more := lines[OPEN_LINES:]:
+        yield (
+            '<input type="checkbox" class="fold" id="fold" form="answer" name="opened-evidence" '
+            f'value="yes"><label for="fold" class="line">Show {len(more)} more</label>'
+            f'<ul class="more">{"".join(more)}</ul>'
+        )
 
 
 def _form(page: Page) -> Iterator[str]:
-    yield '<form method="post"><fieldset><legend>Your answer</legend>'
+    yield '<form method="post" id="answer"><fieldset><legend>Your answer</legend>'
     for line in page.brief.answers:
         verb, _, means = line.partition(": ")
         yield (
@@ -120,7 +139,11 @@ def _form(page: Page) -> Iterator[str]:
     yield (
         '<label>Why, for an edit or a no<select name="reason"><option value=""></option>'
         f"{reasons}</select></label>"
-        '<label>Comment<textarea name="comment" rows="3" maxlength="2000"></textarea></label>'
+        "<label>Comment, or your question for request_info"
+        '<textarea name="comment" rows="3" maxlength="2000"></textarea></label>'
+        "<label>Whom to ask, for request_info"
+        '<input name="to" maxlength="100" placeholder="the process owner"></label>'
+        f'<input type="hidden" name="shown" value="{page.shown_at}">'
         "<button>Send</button></form>"
     )
 

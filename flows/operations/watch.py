@@ -22,6 +22,7 @@ from integrations.heartbeat import beat
 from rollout.errors import TaxiwayError
 from tasks.deadlines import pass_deadlines
 from tasks.halts import heed_flags
+from tasks.notices import send_notices
 from tasks.reconcile import settle_abandoned, withdraw_questions
 from tasks.seals import seal_ledger
 
@@ -74,7 +75,11 @@ async def _deadlines() -> int:
 
 
 async def _withdrawn() -> int:
-    return await asyncio.to_thread(withdraw_questions)
+    return await asyncio.to_thread(withdraw_questions, [one.contract for one in WORKFLOWS])
+
+
+async def _notices() -> int:
+    return await send_notices([one.contract for one in WORKFLOWS])
 
 
 async def _sealed() -> int:
@@ -86,5 +91,6 @@ PARTS: dict[str, Callable[[], Awaitable[int]]] = {
     "writes settled": _settled,
     "questions withdrawn": _withdrawn,
     "deadlines passed": _deadlines,
+    "notices": _notices,
     "rows sealed": _sealed,
 }

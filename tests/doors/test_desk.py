@@ -112,7 +112,7 @@ def test_an_edit_by_link_is_what_the_crm_gets(
     for refused, says in (
         (missing, "edit needs a reason"),
         (wrong, "owner cannot be"),
-        (nothing, "say whether you approve"),
+        (nothing, "say what you answer"),
     ):
         assert (refused.status_code, says in refused.text) == (422, True)
     assert status(review) == Status.OPEN

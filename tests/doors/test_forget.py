@@ -75,7 +75,7 @@ def test_a_name_and_a_token_are_found_nowhere_once_they_are_forgotten(pilot: Pil
     form = pilot.lead(last_name=name, free_text=f"my code is {token}", company=f"{name} Works")
     event = pilot.send(form)
     review = pilot.review(event)
-    submit(pilot, review.case_id, verb="approve", by="ann in the UI")
+    submit(pilot, review.case_id, verb="approve", by="Sofia Lindt")
     assert pilot.ended(event).ending == Ending.ACTED
     needles = [name, token, form["email"]]
     assert list(found(pilot.system.home, needles)) != [], "it is there before"
@@ -113,7 +113,7 @@ def test_an_open_case_is_not_forgotten_and_says_what_to_do(pilot: Pilot) -> None
     with pytest.raises(Conflict, match=f"{review.case_id} is open: decide it"):
         forget(form["email"])
     assert "lead" in pilot.facts(review.case_id)
-    submit(pilot, review.case_id, verb="reject", by="ann", reason="other")
+    submit(pilot, review.case_id, verb="reject", by="sofia", reason="other")
     pilot.ended(event)
 
 

@@ -12,7 +12,7 @@ from integrations.hubspot import HubSpot
 from integrations.sandbox.client import Sandbox
 from rollout.authority import Authority
 from rollout.case import Case
-from rollout.decisions import decide
+from rollout.deciding import decide
 from rollout.effects import Basis, State
 from rollout.grants import change, current
 from tasks.effects import Write, send

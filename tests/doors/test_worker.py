@@ -15,9 +15,10 @@ from prefect.states import Cancelling
 from flows.contracts.lead_routing import CONTRACT
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.answers import Answer, Proof, Verb
 from rollout.authority import Arm, Authority
 from rollout.case import Ending
-from rollout.decisions import Answer, Proof, Verb, decide_on
+from rollout.deciding import decide_on
 from tests.flows.test_lead_routing import lead_in, sample
 from tests.pilot import Pilot, until
 
@@ -35,7 +36,7 @@ def kill_worker(pilot: Pilot) -> None:
 
 
 def approve(review: str) -> None:
-    said = Answer(verb=Verb.APPROVE, by="sam", proof=Proof.HOST, channel="cli")
+    said = Answer(verb=Verb.APPROVE, by="karim", proof=Proof.HOST, channel="cli")
     with transaction() as session:
         decide_on(session, CONTRACT, review, said, now())
 

@@ -19,10 +19,10 @@ from flows.operations.watch import look_over
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.settings import settings
+from rollout.answers import Answer, Proof, Verb
 from rollout.authority import Authority
 from rollout.case import Ending
 from rollout.deadlines import Deadline, State, What
-from rollout.decisions import Answer, Proof, Verb
 from rollout.errors import TooLate
 from rollout.handoffs import HandoffRow
 from tasks.decisions import take_answer
@@ -104,7 +104,7 @@ def test_a_review_that_nobody_decides_becomes_somebodys_task(pilot: Pilot) -> No
         take_answer(
             CONTRACT,
             review.id,
-            Answer(verb=Verb.APPROVE, by="sam", proof=Proof.HOST, channel="cli"),
+            Answer(verb=Verb.APPROVE, by="karim", proof=Proof.HOST, channel="cli"),
         )
     assert pilot.facts(case.id).count("decision") == 0
     assert pilot.facts(case.id)[-1] == "late_answer"

@@ -7,9 +7,11 @@ from flows.contracts.lead_routing import CONTRACT
 from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.answers import Answer, Proof, Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Unit, place
 from rollout.case import Ending
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on
+from rollout.deciding import decide_on
+from rollout.decisions import Decision
 from rollout.effects import State
 from rollout.grants import current
 from rollout.timeline import timeline
@@ -23,9 +25,11 @@ def sample(branch: str, special: str = "") -> samples.SampleLead:
 
 
 def decide(review: str, verb: Verb = Verb.APPROVE, **more: object) -> Decision:
-    said = {"verb": verb, "by": "sam", "proof": Proof.HOST, "channel": "cli", **more}
+    said = {"verb": verb, "by": "karim", "proof": Proof.HOST, "channel": "cli", **more}
     with transaction() as session:
-        return decide_on(session, CONTRACT, review, Answer.model_validate(said), now())
+        stands = decide_on(session, CONTRACT, review, Answer.model_validate(said), now())
+    assert isinstance(stands, Decision)
+    return stands
 
 
 def arm_of(form: Form) -> Arm:
@@ -129,7 +133,7 @@ def test_a_rejection_writes_nothing(pilot: Pilot) -> None:
     decide(pilot.review(event).id, Verb.REJECT, reason=Reason.DUPLICATE)
     case = pilot.ended(event)
 
-    assert (case.ending, case.because) == (Ending.DECLINED, "sam: duplicate")
+    assert (case.ending, case.because) == (Ending.DECLINED, "karim: duplicate")
     assert pilot.writes_to(form["contact_id"]) == []
 
 
@@ -138,14 +142,14 @@ def test_the_form_in_the_prefect_ui_decides_through_the_same_door(pilot: Pilot) 
     event = pilot.send(pilot.lead())
     case = pilot.case(event)
     pilot.review(event)
-    submit(pilot, case.id, verb="approve", by="ann in the UI")
+    submit(pilot, case.id, verb="approve", by="Sofia Lindt")
     ended = pilot.ended(event)
     with transaction() as session:
         told = [line for line in timeline(session, case.id) if line.kind == "decision"]
 
     assert ended.ending == Ending.ACTED
     assert [(line.who, "identity declared, by prefect-ui" in line.why) for line in told] == [
-        ("ann in the UI", True)
+        ("sofia", True)
     ]
 
 
@@ -154,11 +158,11 @@ def test_a_form_that_cannot_stand_goes_back_to_sleep_and_says_why(pilot: Pilot) 
     event = pilot.send(pilot.lead())
     case = pilot.case(event)
     pilot.review(event)
-    submit(pilot, case.id, verb="reject", by="ann")
+    submit(pilot, case.id, verb="reject", by="sofia")
 
     until(lambda: pause_of(pilot, case.id) == "review-1-2", "it sleeps under the next key")
     assert pilot.case(event).ending is None
-    submit(pilot, case.id, verb="reject", by="ann", reason="other")
+    submit(pilot, case.id, verb="reject", by="sofia", reason="other")
     assert pilot.ended(event).ending == Ending.DECLINED
 
 

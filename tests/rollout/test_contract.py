@@ -8,17 +8,9 @@ import pytest
 from flows.catalog import WORKFLOWS
 from flows.contracts.lead_routing import CONTRACT
 from rollout.authority import Authority
-from rollout.contract import (
-    Boundaries,
-    Contract,
-    Handoff,
-    Job,
-    Owners,
-    Target,
-    complete,
-    holes,
-)
+from rollout.contract import Boundaries, Contract, Handoff, Job, Owners, Target
 from rollout.errors import ContractIncomplete
+from rollout.holes import complete, holes
 
 
 def test_every_contract_of_the_catalog_is_complete() -> None:

@@ -16,7 +16,7 @@ from rollout.business_time import Business
 from rollout.case import Case
 from rollout.contract import Contract, Handoff, Leg
 from rollout.deadlines import Deadline, Kind, Line, State, What, about_to_pass, pass_due, plan
-from rollout.decisions import decide, record_late
+from rollout.deciding import decide, record_try
 from rollout.errors import Conflict, TooLate
 from rollout.handoffs import HandoffRow, Offered, accept, finish, offer
 from rollout.inbox import Errand
@@ -240,18 +240,18 @@ def test_a_question_that_nobody_answers_is_handed_on_and_expires(
 def test_a_late_answer_is_told_so_and_kept_as_late(session: Session, case: Case) -> None:
     review = ask(session, case, utc(2026, 11, 2, 8))
     pass_due(session, utc(2026, 11, 4))
-    late = answer(by="ann")
+    late = answer()
     with pytest.raises(TooLate, match="expired at 2026-11-04 00:00:00 UTC"):
         decide(session, case.contract, review.id, late, proposal(), utc(2026, 11, 5))
-    record_late(session, review.id, late, utc(2026, 11, 5))
+    record_try(session, review.id, late, utc(2026, 11, 5))
 
-    assert actors(session, case)[-1] == ("late_answer", "ann")
+    assert actors(session, case)[-1] == ("late_answer", "karim")
     assert review.status == Status.EXPIRED
 
 
 def test_a_decided_question_has_no_deadline_any_more(session: Session, case: Case) -> None:
     review = ask(session, case, utc(2026, 11, 2, 8))
-    decide(session, case.contract, review.id, answer(by="ann"), proposal(), utc(2026, 11, 2, 9))
+    decide(session, case.contract, review.id, answer(), proposal(), utc(2026, 11, 2, 9))
 
     assert pass_due(session, utc(2026, 11, 9)) == 0
     assert {state for _, _, state in happened(session, review.id)} == {State.MOOT}
@@ -283,7 +283,7 @@ def _race(agreed: Contract, *, clock_first: bool) -> tuple[str, str]:
         ready.wait()
         try:
             with transaction() as session:
-                decide(session, agreed, review_id, answer(by="ann"), proposal(), now)
+                decide(session, agreed, review_id, answer(), proposal(), now)
             told.append("decided")
         except TooLate:
             told.append("too late")

@@ -8,10 +8,11 @@ import pytest
 from sqlmodel import Session
 
 from integrations.database import transaction
+from rollout.answers import Verb
 from rollout.authority import Authority
 from rollout.case import Case
 from rollout.contract import Boundaries, Contract
-from rollout.decisions import Verb, decide_on
+from rollout.deciding import decide_on
 from rollout.effects import Basis, EffectRow, Intent, Request, State, end, intend, standing
 from rollout.gate import pass_gate
 from rollout.grants import change
@@ -122,7 +123,7 @@ def test_an_approval_holds_for_exactly_its_action(
         effect = intend(session, case, meant(case, Basis.DECISION, owner), WHEN)
         answered = gate(session, effect, agreed)
 
-    assert answered == (1 if passes else "ann approved another action")
+    assert answered == (1 if passes else "karim approved another action")
 
 
 def test_a_record_that_somebody_changed_is_not_overwritten(database: str) -> None:

@@ -7,7 +7,9 @@ import pytest
 from sqlmodel import select
 
 from integrations.database import transaction
-from rollout.decisions import Answer, Decision, Proof, Reason, Verb, decide_on, edited
+from rollout.answers import Answer, Proof, Reason, Verb
+from rollout.deciding import decide_on
+from rollout.decisions import Decision, edited
 from rollout.errors import AlreadyDecided, Conflict, Invalid, Unknown
 from rollout.inbox import Errand
 from rollout.reviews import ReviewRow, Status, find_review
@@ -26,7 +28,9 @@ def review(database: str) -> ReviewRow:
 
 def give(review: ReviewRow, said: Answer) -> Decision:
     with transaction() as session:
-        return decide_on(session, AGREED, review.id, said, LATER)
+        stands = decide_on(session, AGREED, review.id, said, LATER)
+    assert isinstance(stands, Decision)
+    return stands
 
 
 def status(review: ReviewRow) -> str:
@@ -38,7 +42,7 @@ def test_an_approval_is_bound_to_the_action(review: ReviewRow) -> None:
     decision = give(review, answer())
 
     assert decision.approved_hash == action().hash
-    assert (decision.by, decision.proof, decision.seconds_open) == ("ann", "host", 30)
+    assert (decision.by, decision.proof, decision.seconds_open) == ("karim", "host", 30)
     assert status(review) == Status.APPROVED
 
 
@@ -62,8 +66,8 @@ def test_an_edit_is_a_new_action_and_a_new_revision(review: ReviewRow) -> None:
 def test_the_second_person_learns_who_decided_what(review: ReviewRow) -> None:
     give(review, answer())
 
-    with pytest.raises(AlreadyDecided, match="approve by ann at 2026-11-02 09:00:30"):
-        give(review, answer(Verb.REJECT, "bob", reason=Reason.OTHER))
+    with pytest.raises(AlreadyDecided, match="approve by karim at 2026-11-02 09:00:30"):
+        give(review, answer(Verb.REJECT, "sofia", reason=Reason.OTHER))
     assert status(review) == Status.APPROVED
 
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from flows.contracts.lead_routing import CONTRACT
+from rollout.answers import Answer, Proof, Verb
 from rollout.authority import Arm, Authority, Placement
 from rollout.case import Action, Case, Proposal, open_row
 from rollout.contract import Contract
-from rollout.decisions import Answer, Proof, Verb
 from rollout.ledger import remember
 from rollout.reviews import ReviewRow
 
@@ -81,12 +81,13 @@ def a_review(session: Session, case: Case) -> ReviewRow:
     return review
 
 
-def answer(verb: Verb = Verb.APPROVE, by: str = "ann", **more: object) -> Answer:
+def answer(verb: Verb = Verb.APPROVE, by: str = "karim", **more: object) -> Answer:
     fields: Mapping[str, object] = {
         "verb": verb,
         "by": by,
         "proof": Proof.HOST,
         "channel": "cli",
+        "comment": "seen",
         **more,
     }
     return Answer.model_validate(fields)

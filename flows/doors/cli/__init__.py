@@ -9,9 +9,10 @@ import sys
 
 import typer
 
-from flows.doors.cli import audit, cases, reviews, rollout
+from flows.doors.cli import audit, cases, handoffs, queue, reviews, rollout
 from flows.doors.cli import backup as copies
 from flows.doors.cli import budgets as money
+from flows.doors.cli import contract as agreement
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import people as staff
 from flows.doors.cli import revert as undo
@@ -27,8 +28,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(reviews.review, name="review")
-app.add_typer(reviews.handoff, name="handoff")
+app.add_typer(handoffs.handoff, name="handoff")
 app.add_typer(rollout.rollout, name="rollout")
+app.add_typer(agreement.contract, name="contract")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(sheets.territories, name="territories")
 app.add_typer(staff.people, name="people")
@@ -43,7 +45,10 @@ for command in (
     cases.cases,
     cases.timeline,
     reviews.reviews,
-    reviews.handoffs,
+    handoffs.handoffs,
+    queue.backlog,
+    queue.feedback,
+    queue.notices,
     undo.revert,
     erasure.forget,
     money.budgets,

@@ -34,7 +34,7 @@ def explain(workflow: Workflow, *, as_json: AsJson = False) -> None:
 def check(*, as_json: AsJson = False) -> None:
     """Name every hole in the contracts; fails on one."""
     from flows.catalog import WORKFLOWS
-    from rollout.contract import holes
+    from rollout.holes import holes
 
     rows = [
         {"workflow": one.name, "version": one.contract.version, "hole": hole}

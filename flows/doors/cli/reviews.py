@@ -1,4 +1,4 @@
-"""Commands for people who decide: reviews, handoffs, review show|approve|edit|reject."""
+"""Commands for people who decide: reviews, and review with what can be said to one."""
 
 import getpass
 from typing import TYPE_CHECKING, Annotated
@@ -34,69 +34,38 @@ def reviews(
     most: Most = 50,
     as_json: AsJson = False,
 ) -> None:
-    """List what waits for a decision, the earliest deadline first."""
+    """List what waits for a decision, the most urgent first."""
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.reviews import open_reviews
+    from rollout.reviews import open_reviews, priority_of
 
+    moment = now()
     with transaction() as session:
         found = open_reviews(
             session,
-            groups=_names(session, whose),
-            due_before=now() if overdue else None,
+            groups=names_behind(session, whose),
+            due_before=moment if overdue else None,
             most=most,
         )
         rows = [
             {
                 "review": row.id,
+                "priority": round(priority_of(row, moment)),
                 "for": row.group,
                 "because": row.because,
                 "opened": row.opened_at,
                 "due": row.due_at,
+                "claimed": row.claimed_by if (row.claimed_until or moment) > moment else "",
+                "asked": row.asked,
             }
-            for row in found
+            for row in sorted(found, key=lambda one: (-priority_of(one, moment), one.due_at))
         ]
     show(rows, as_json=as_json, title="Waiting reviews", nothing="Nothing waits for a person.")
     if rows and not as_json:
         typer.echo("\nNext: taxiway review show REVIEW, then approve, edit or reject.")
 
 
-def handoffs(
-    *,
-    whose: Whose = None,
-    overdue: Overdue = False,
-    most: Most = 50,
-    as_json: AsJson = False,
-) -> None:
-    """List what was handed to people and is not done, the earliest deadline first."""
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.handoffs import open_handoffs
-
-    with transaction() as session:
-        found = open_handoffs(
-            session,
-            receivers=_names(session, whose),
-            due_before=now() if overdue else None,
-            most=most,
-        )
-        rows = [
-            {
-                "handoff": f"{row.case_id}/{row.name}",
-                "to": row.receiver,
-                "decide": row.decide,
-                "state": f"accepted by {row.accepted_by}" if row.accepted_by else row.state,
-                "due": row.due_at,
-                "otherwise": row.otherwise,
-            }
-            for row in found
-        ]
-    show(rows, as_json=as_json, title="Handoffs", nothing="Nothing is handed off.")
-    if rows and not as_json:
-        typer.echo("\nNext: taxiway handoff accept HANDOFF, and done when it is.")
-
-
-def _names(session: "Session", whose: str | None) -> tuple[str, ...]:
+def names_behind(session: "Session", whose: str | None) -> tuple[str, ...]:
     """Give the names that somebody answers to; none for everybody."""
     from rollout.errors import Unknown
     from rollout.people import read_directory
@@ -114,38 +83,6 @@ def _names(session: "Session", whose: str | None) -> tuple[str, ...]:
     if directory.people and whose not in directory.groups:
         raise Unknown(f"there is no group or person {whose}. `taxiway people` lists them.")
     return (whose,)
-
-
-handoff = typer.Typer(help="Take on what was handed to you, and say when it is done.")
-WhichHandoff = Annotated[str, typer.Argument(help="The case, or CASE/EXCEPTION.")]
-
-
-@handoff.command("accept")
-def accept_handoff(which: WhichHandoff, *, by: By = None) -> None:
-    """Take a handoff on; its deadline stays."""
-    from flows.doors.decisions import person_behind
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.handoffs import accept
-
-    who = by or person_behind(getpass.getuser())
-    with transaction() as session:
-        row = accept(session, which, by=who, now=now())
-    typer.echo(f"{row.case_id}/{row.name} is {row.accepted_by}'s. Due {row.due_at:%Y-%m-%d %H:%M}.")
-
-
-@handoff.command("done")
-def finish_handoff(which: WhichHandoff, *, by: By = None) -> None:
-    """Say that what was asked for is done."""
-    from flows.doors.decisions import person_behind
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.handoffs import finish
-
-    who = by or person_behind(getpass.getuser())
-    with transaction() as session:
-        row = finish(session, which, by=who, now=now())
-    typer.echo(f"{row.case_id}/{row.name} is done.")
 
 
 review = typer.Typer(help="Look at a waiting case and decide it.", no_args_is_help=True)
@@ -193,14 +130,92 @@ def reject(which: Which, *, reason: Why = None, by: By = None, comment: Comment 
     _decide(which, "reject", by, {}, reason, comment)
 
 
-def _decide(
-    which: str, verb: str, by: str | None, edit: dict[str, str], reason: str | None, comment: str
+@review.command("request-info")
+def request_info(
+    which: Which,
+    *,
+    text: Annotated[str, typer.Option("--text", help="What you want to know.")],
+    to: Annotated[str, typer.Option(help="Whom to ask; without it, the process owner.")] = "",
+    by: By = None,
+) -> None:
+    """Ask somebody before you decide; it stays open and due as it was."""
+    _decide(which, "request_info", by, {}, None, text, to)
+
+
+@review.command()
+def answer(
+    which: Which,
+    *,
+    text: Annotated[str, typer.Option("--text", help="What you know.")],
+    by: By = None,
+) -> None:
+    """Answer what a reviewer asked you; it stands in the brief from then on."""
+    from flows.catalog import workflow
+    from flows.doors.decisions import person_behind
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.asides import answer_back
+    from rollout.reviews import find_review
+
+    who = by or person_behind(getpass.getuser())
+    with transaction() as session:
+        contract = workflow(find_review(session, which).workflow).contract
+        row = answer_back(session, contract, which, by=who, words=text, now=now())
+    typer.echo(f"{row.id}: {row.group} is told.")
+
+
+@review.command()
+def escalate(which: Which, *, by: By = None, comment: Comment = "") -> None:
+    """Hand it to whoever is next in its line, now."""
+    _decide(which, "escalate", by, {}, None, comment)
+
+
+@review.command()
+def claim(
+    which: Which,
+    *,
+    minutes: Annotated[int, typer.Option(min=0, max=480, help="0 gives it back.")] = 30,
+    by: By = None,
+) -> None:
+    """Take it on for a while: meanwhile nobody else decides it. Its deadline stays."""
+    from datetime import timedelta
+
+    from flows.catalog import workflow
+    from flows.doors.decisions import person_behind
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.asides import claim as take
+    from rollout.reviews import find_review
+
+    who, hold = by or person_behind(getpass.getuser()), timedelta(minutes=minutes)
+    with transaction() as session:
+        contract = workflow(find_review(session, which).workflow).contract
+        row = take(session, contract, which, by=who, now=now(), hold=hold)
+    if row.claimed_until:
+        typer.echo(f"{row.id} is {who}'s until {row.claimed_until:%Y-%m-%d %H:%M} UTC.")
+    else:
+        typer.echo(f"{row.id} is anybody's again.")
+
+
+def _decide(  # the parts of an answer
+    which: str,
+    verb: str,
+    by: str | None,
+    edit: dict[str, str],
+    reason: str | None,
+    comment: str,
+    to: str = "",
 ) -> None:
     from flows.doors.decisions import decide_from_terminal
 
-    decision = decide_from_terminal(
-        which, verb, by=by, user=getpass.getuser(), edit=edit, reason=reason, comment=comment
+    taken = decide_from_terminal(
+        which,
+        verb,
+        by=by,
+        user=getpass.getuser(),
+        edit=edit,
+        reason=reason,
+        comment=comment,
+        to=to,
     )
-    typer.echo(
-        f"{decision.review_id}: {decision.verb} by {decision.by} is on record; its run goes on."
-    )
+    typer.echo(taken.words)

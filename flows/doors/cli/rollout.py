@@ -1,12 +1,18 @@
 """Commands about authority: rollout status, set, history."""
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.doors.cli.cases import AsJson, Workflow
 from flows.doors.cli.words import show
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from rollout.authority import Authority
+    from rollout.contract import Contract
 
 By = Annotated[str | None, typer.Option("--as", help="Who; without it, this host's user.")]
 Scope = Annotated[str, typer.Argument(help="A workflow, or `all`.")]
@@ -56,6 +62,7 @@ def change(  # each option is one word of the change
 
     contract = find(workflow).contract
     with transaction() as session:
+        check_credentials(session, contract, authority_named(level))
         grant = record(
             session,
             contract,
@@ -66,6 +73,26 @@ def change(  # each option is one word of the change
             now=now(),
         )
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
+
+
+def check_credentials(session: "Session", contract: "Contract", to: "Authority") -> None:
+    """Raise `Invalid` where a real system would be written to, and nobody has looked at how."""
+    from urllib.parse import urlsplit
+
+    from integrations.settings import settings
+    from rollout.agreements import Part, agreed
+    from rollout.authority import Authority
+    from rollout.errors import Invalid
+
+    here = urlsplit(settings().crm_url).hostname in {"127.0.0.1", "localhost", "::1"}
+    if here or to.height <= Authority.SHADOW.height:
+        return
+    if agreed(session, contract.workflow, Part.CREDENTIALS) is None:
+        raise Invalid(
+            f"{contract.workflow} would write to {urlsplit(settings().crm_url).hostname}, and no "
+            f"security review of its credentials is on record. {contract.owners.governance} "
+            f"records one: taxiway contract agree {contract.workflow} credentials --because TEXT"
+        )
 
 
 @rollout.command()

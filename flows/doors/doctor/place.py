@@ -7,7 +7,7 @@ from flows.catalog import WORKFLOWS
 from flows.doors.doctor.finding import Answer, Question, broken, look, well
 from flows.doors.state import read_state
 from integrations.settings import STATE, home, settings
-from rollout.contract import holes
+from rollout.holes import holes
 
 GIGABYTE = 1024**3
 OTHERS = 0o077  #: the rights of everybody but the owner
