@@ -34,7 +34,7 @@ def test_every_command_has_its_line(command: str) -> None:
     assert re.search(rf"(taxiway|uv run taxiway) {command}\b", README)
 
 
-@pytest.mark.parametrize("command", re.findall(r"^\$ taxiway ([a-z]+(?: [a-z]+)?)", README, re.M))
+@pytest.mark.parametrize("command", re.findall(r"^\$ taxiway ([a-z]+(?: [a-z-]+)?)", README, re.M))
 def test_every_line_is_a_command(command: str) -> None:
     known = commands()
 
