@@ -7,6 +7,7 @@ A review is bound to the hash of one action. Its one door for answers is `decisi
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from heapq import nlargest
 from math import log10
 from typing import Any
 
@@ -87,6 +88,19 @@ def priority_of(review: ReviewRow, now: datetime) -> float:
     used = (now - review.opened_at).total_seconds() / whole if whole > 0 else 1.0
     stake = 40 * log10(1 + review.stake_minor / 10_000)
     return 100 * review.tier + stake + 60 * max(0.0, min(used, 2.0))
+
+
+def most_urgent(
+    session: Session,
+    now: datetime,
+    *,
+    groups: Collection[str] = (),
+    due_before: datetime | None = None,
+    most: int = 50,
+) -> list[ReviewRow]:
+    """Give what waits for a person, or for one of some groups, the most urgent first."""
+    found = open_reviews(session, groups=groups, due_before=due_before)
+    return nlargest(most, found, key=lambda one: (priority_of(one, now), -one.due_at.timestamp()))
 
 
 def open_reviews(

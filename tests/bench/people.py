@@ -44,9 +44,11 @@ def _fill() -> None:
         session.execute(
             text(
                 'insert into review (id, case_id, workflow, nth, step, action_hash, "group", '
-                "because, choices, sleep, status, opened_at, due_at) "
+                "because, choices, sleep, status, opened_at, due_at, edited_by, claimed_by, asked, "
+                "tier, stake_minor) "
                 "select 'R-X-' || n || '-1', 'X-' || n, 'w', 1, 'proposal-1', 'h', 'sales-desk', "
-                "'only recommends', '{}', 1, 'open', :at, :due from generate_series(1, :many) n"
+                "'only recommends', '{}', 1, 'open', :at, :due, '', '', '', "
+                "1, 0 from generate_series(1, :many) n"
             ),
             {"at": moment, "due": moment + timedelta(hours=4), "many": WAITING},
         )

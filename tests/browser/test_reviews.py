@@ -57,7 +57,7 @@ def fill_v1(page: Page, ui: str, run: str, proposed: str, other: str) -> None:
     shoot(page, "review-v1")
     for number, choice in ((0, "edit"), (1, "customer_context"), (2, other)):
         choose_v1(page, dialog.locator(".p-select-button__control").nth(number), choice)
-    dialog.locator("textarea").fill("Ann Reviewer")
+    dialog.locator("textarea").fill("Sofia Lindt")
     shoot(page, "review-v1-filled")
     dialog.get_by_role("button", name="Submit").click()
     expect(dialog).to_be_hidden()
@@ -79,7 +79,7 @@ def fill_v2(page: Page, ui: str, run: str, proposed: str, other: str) -> None:
     shoot(page, "review-v2")
     for label, choice in (("Your answer", "edit"), ("Why", "customer_context"), ("Owner", other)):
         choose_v2(page, dialog, label, choice)
-    dialog.locator("textarea").fill("Ann Reviewer")
+    dialog.locator("textarea").fill("Sofia Lindt")
     shoot(page, "review-v2-filled")
     dialog.get_by_role("button", name="Resume").click()
     expect(dialog).to_be_hidden()

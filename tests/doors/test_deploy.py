@@ -31,6 +31,7 @@ def copy() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.ugly(31)
 def test_a_case_that_waits_keeps_its_proposal_when_new_code_is_deployed(
     pilot: Pilot, copy: Path
 ) -> None:

@@ -7,16 +7,20 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from flows.contracts.lead_routing import CONTRACT
 from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.links import LinkExpired, LinkRefused, Pass, read_token, token_of
 from integrations.settings import settings
+from rollout.answers import Answer, Proof, Verb
 from rollout.authority import Authority
 from rollout.case import Ending
 from rollout.decisions import Decision, decision_step
+from rollout.errors import Invalid
 from rollout.ledger import recall
 from rollout.reviews import ReviewRow, Status
+from tasks.decisions import take_answer
 from tests.pilot import Form, Pilot
 from tests.staff import staff
 
@@ -71,6 +75,7 @@ def status(review: ReviewRow) -> str:
         return session.get_one(ReviewRow, review.id).status
 
 
+@pytest.mark.ugly(23)
 @pytest.mark.system
 def test_a_hundred_visits_decide_nothing_and_one_answer_does(
     pilot: Pilot, asked: tuple[Form, str, ReviewRow]
@@ -175,3 +180,22 @@ def test_too_much_is_refused(pilot: Pilot, asked: tuple[Form, str, ReviewRow]) -
     _, _, review = asked
     answer = httpx.post(link(pilot, review), content=b"comment=" + b"x" * 70_000)
     assert (answer.status_code, status(review)) == (413, Status.OPEN)
+
+
+@pytest.mark.system
+@pytest.mark.ugly(24)
+def test_a_forwarded_link_is_still_its_owners_and_where_more_is_needed_it_decides_nothing(
+    pilot: Pilot, asked: tuple[Form, str, ReviewRow]
+) -> None:
+    _, _, review = asked
+    page = httpx.get(link(pilot, review))
+    assert "For Karim Adler" in page.text  # whoever reads it, the answer would be his
+    stranger = httpx.post(link(pilot, review, person="ruth"), data={"verb": "approve"})
+
+    assert (stranger.status_code, "ruth is not one of sales-desk" in stranger.text) == (403, True)
+    assert pilot.facts(review.case_id)[-1] == "refused_answer"
+    strict = replace(CONTRACT, proof="host")
+    held = Answer(verb=Verb.APPROVE, by="karim", proof=Proof.LINK, channel="link")
+    with pytest.raises(Invalid, match="proven by host here; karim was only link"):
+        take_answer(strict, review.id, held)
+    assert status(review) == Status.OPEN

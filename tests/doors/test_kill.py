@@ -41,6 +41,7 @@ def approved(crm: HubSpot, count: int) -> list[tuple[Case, Write]]:
     return made
 
 
+@pytest.mark.ugly(30)
 async def test_fifty_approved_writes_stay_here_once_it_is_set_while_the_database_is_away(
     house: House, crm: HubSpot, sandbox: Sandbox
 ) -> None:

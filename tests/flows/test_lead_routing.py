@@ -166,6 +166,7 @@ def test_a_form_that_cannot_stand_goes_back_to_sleep_and_says_why(pilot: Pilot) 
     assert pilot.ended(event).ending == Ending.DECLINED
 
 
+@pytest.mark.ugly(33)
 def test_a_run_that_is_started_without_an_answer_sleeps_again_and_is_noted(pilot: Pilot) -> None:
     pilot.at(Authority.RECOMMEND)
     event = pilot.send(pilot.lead())
@@ -211,6 +212,7 @@ def test_the_same_person_and_form_within_ten_minutes_is_one_case(pilot: Pilot) -
     until(lambda: "joined" in pilot.facts(first.id), "the second one joined")
 
 
+@pytest.mark.ugly(28)
 def test_an_owner_whom_somebody_else_set_meanwhile_stays(pilot: Pilot) -> None:
     pilot.at(Authority.RECOMMEND)
     form = pilot.lead()
@@ -227,6 +229,7 @@ def test_an_owner_whom_somebody_else_set_meanwhile_stays(pilot: Pilot) -> None:
     assert pilot.crm.owner_of(form["contact_id"]) == "7018"
 
 
+@pytest.mark.ugly(29)
 def test_a_demotion_stops_what_was_approved_before(pilot: Pilot) -> None:
     pilot.at(Authority.RECOMMEND)
     form = pilot.lead()

@@ -292,6 +292,7 @@ def opened(case_id: str, nth: int) -> ReviewRow | None:
         return session.get(ReviewRow, f"R-{case_id}-{nth}")
 
 
+@pytest.mark.ugly(29)
 def test_a_question_is_withdrawn_with_its_stage_and_the_case_goes_to_a_person(
     pilot: Pilot,
 ) -> None:

@@ -240,6 +240,7 @@ def test_one_no_is_enough(session: Session, case: Case) -> None:
     assert (no.is_enough, no.approved_hash, review.status) == (True, None, Status.REJECTED)
 
 
+@pytest.mark.ugly(25)
 def test_nobody_decides_what_they_asked_for(session: Session, case: Case) -> None:
     review = asked(session, case, 40_00)
     call_it(session, case.id, [("requester", "ANN@x.example")])
@@ -261,6 +262,7 @@ def test_nor_in_the_place_of_somebody_else(session: Session, case: Case) -> None
         decide_on(session, case.contract, review.id, answer(by="dan"), later)
 
 
+@pytest.mark.ugly(25)
 def test_the_gate_asks_again_who_asked_for_it(session: Session, case: Case) -> None:
     climb(session, case.contract, Authority.RECOMMEND)
     review = asked(session, case, 40_00)
@@ -286,6 +288,7 @@ def _why(session: Session, case: Case, effect: EffectRow) -> str | None:
     return objection(session, effect, case.contract)
 
 
+@pytest.mark.ugly(27)
 def test_an_edit_beyond_the_editors_authority_is_asked_again(session: Session, case: Case) -> None:
     review = asked(session, case, 40_00)
     edit = {"amount_minor": "400000"}
@@ -314,6 +317,7 @@ def test_an_edit_above_the_ladder_changes_nothing(session: Session, case: Case) 
     assert review.status == Status.OPEN
 
 
+@pytest.mark.ugly(26)
 def test_an_edit_under_four_eyes_voids_the_first_yes_and_its_maker_cannot_approve_it(
     session: Session, case: Case
 ) -> None:

@@ -18,6 +18,7 @@ def local(calendar: Calendar, *moment: int) -> datetime:
     return datetime(*moment, tzinfo=ZoneInfo(calendar.time_zone))  # type: ignore[arg-type,misc] # year to minute
 
 
+@pytest.mark.ugly(16)
 @pytest.mark.parametrize(
     ("calendar", "start", "within", "ends"),
     [

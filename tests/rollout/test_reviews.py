@@ -63,6 +63,7 @@ def test_an_edit_is_a_new_action_and_a_new_revision(review: ReviewRow) -> None:
     assert (changed.revision, changed.action.arguments["owner"]) == (2, OWNERS[1])
 
 
+@pytest.mark.ugly(21)
 def test_the_second_person_learns_who_decided_what(review: ReviewRow) -> None:
     give(review, answer())
 
@@ -71,6 +72,7 @@ def test_the_second_person_learns_who_decided_what(review: ReviewRow) -> None:
     assert status(review) == Status.APPROVED
 
 
+@pytest.mark.ugly(22)
 def test_a_double_click_is_one_decision(review: ReviewRow) -> None:
     assert give(review, answer()) == give(review, answer())
 

@@ -37,12 +37,13 @@ def reviews(
     """List what waits for a decision, the most urgent first."""
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.reviews import open_reviews, priority_of
+    from rollout.reviews import most_urgent, priority_of
 
     moment = now()
     with transaction() as session:
-        found = open_reviews(
+        found = most_urgent(
             session,
+            moment,
             groups=names_behind(session, whose),
             due_before=moment if overdue else None,
             most=most,
@@ -58,7 +59,7 @@ def reviews(
                 "claimed": row.claimed_by if (row.claimed_until or moment) > moment else "",
                 "asked": row.asked,
             }
-            for row in sorted(found, key=lambda one: (-priority_of(one, moment), one.due_at))
+            for row in found
         ]
     show(rows, as_json=as_json, title="Waiting reviews", nothing="Nothing waits for a person.")
     if rows and not as_json:

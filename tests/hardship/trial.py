@@ -1,37 +1,22 @@
-"""
-Hardship: a trickle of leads through a whole `taxiway up`, while its parts are killed at random.
-
-`uv run poe hardship --minutes 10 --leads 500 --seed 7` sends signed webhooks at a steady pace,
-kills the worker, the receiver, Prefect, PostgreSQL and the CRM with SIGKILL, stops and continues
-some of them, and now and then kills `up` itself and starts it again. Senders try again as senders
-do, and send every fifth event again after it was accepted. Afterwards every lead has its case,
-every case its ending, the CRM each write once, and no process is left.
-"""
+"""A whole installation for a trial: started, fed by senders that try again, and counted."""
 
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
-from uuid import uuid4
+from typing import Any
 
 import httpx
 import psutil
-import typer
-from rich.console import Console
-from rich.progress import Progress
 from sqlmodel import col, select
 
-from flows.contracts.lead_routing import CONTRACT
 from flows.doors.state import read_state
 from integrations import samples
 from integrations.clock import now
@@ -39,19 +24,14 @@ from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from integrations.signatures import sign
-from rollout.authority import Authority
 from rollout.case import CaseRow
 from rollout.effects import FINAL, EffectRow, State
-from rollout.grants import change
 from rollout.inbox import Arrival
 from tests.conftest import PATIENCE, SOURCES
 from tests.pilot import WEBSITE_KEY, until
 
 LEADS = [one for one in samples.leads() if one.branch in {"good", "incomplete", "enterprise"}]
-PARTS = ("worker", "receiver", "prefect", "crm", "postgres", "up")
-WEIGHTS = (6, 3, 2, 2, 2, 1)
 TWICE = 0.2  #: how many events a sender sends again although they were accepted
-CALM = 240.0  #: seconds for what is left when nobody is killed any more
 
 
 @dataclass
@@ -101,30 +81,20 @@ class Trial:
                 still.append((event, body))
         self.waiting = still
 
-    def hit(self) -> None:
-        """Kill one part, or stop it for a while."""
-        (name,) = self.dice.choices(PARTS, WEIGHTS)
-        self.kills[name] += 1
-        if name == "up":
-            assert self.up is not None
-            self.up.kill()
-            self.up.wait()
-            self.start()
-            return
-        pid = _pid(self.home, name)
-        if not pid:
-            return
-        with suppress(ProcessLookupError):
-            if name != "postgres" and self.dice.random() < 0.2:
-                os.kill(pid, signal.SIGSTOP)
-                time.sleep(self.dice.uniform(0.5, 5))
-                os.kill(pid, signal.SIGCONT)
-                self.kills[f"{name} stopped"] += 1
-            else:
-                os.kill(pid, signal.SIGKILL)
+
+def prepare(seed: int) -> Trial:
+    """Give a trial of its own home, and let this process know of nothing else."""
+    folder = Path(tempfile.mkdtemp(prefix="tw-hard-", dir="/tmp"))  # a short path for a socket
+    folder.chmod(0o755)
+    for name in ("TAXIWAY_DATABASE_URL", "PREFECT_API_URL"):
+        os.environ.pop(name, None)  # the installation brings its own
+    os.environ |= {**PATIENCE, **SOURCES, "TAXIWAY_HOME": str(folder / "home")}
+    settings.cache_clear()
+    return Trial(folder / "home", random.Random(seed))
 
 
-def _pid(home: Path, name: str) -> int:
+def pid_of(home: Path, name: str) -> int:
+    """Give the process of a part; 0 where it is just coming back."""
     if name != "postgres":
         return read_state(home).parts.get(name, 0)
     try:
@@ -134,80 +104,7 @@ def _pid(home: Path, name: str) -> int:
         return 0  # it is just coming back
 
 
-def main(
-    *,
-    minutes: Annotated[float, typer.Option(help="How long parts are killed.")] = 10,
-    leads: Annotated[int, typer.Option(help="How many leads come meanwhile.")] = 500,
-    every: Annotated[float, typer.Option(help="Seconds between two kills, about.")] = 8,
-    seed: Annotated[int | None, typer.Option(help="Repeats a run's choices.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last.")] = False,
-) -> None:
-    """Kill the parts of an installation under a trickle of leads, and count what became of each."""
-    chosen = random.SystemRandom().randrange(10**6) if seed is None else seed
-    console = Console(stderr=as_json)
-    folder = Path(tempfile.mkdtemp(prefix="tw-hard-", dir="/tmp"))  # a short path for a socket
-    folder.chmod(0o755)
-    for name in ("TAXIWAY_DATABASE_URL", "PREFECT_API_URL"):
-        os.environ.pop(name, None)  # the installation brings its own
-    os.environ |= {**PATIENCE, **SOURCES, "TAXIWAY_HOME": str(folder / "home")}
-    settings.cache_clear()
-    trial = Trial(folder / "home", random.Random(chosen))
-    began = time.monotonic()
-    try:
-        found = _fly(trial, minutes * 60, leads, every, console)
-    finally:
-        orphans = _end(trial)
-        shutil.rmtree(folder, ignore_errors=True)
-    summary = {
-        **found,
-        "orphans": orphans,
-        "kills": dict(trial.kills),
-        "seed": chosen,
-        "seconds": round(time.monotonic() - began),
-    }
-    console.print(", ".join(f"{name} {value}" for name, value in summary.items()))
-    if as_json:
-        typer.echo(json.dumps(summary))
-    if found["ended"] != leads or any(found[one] for one in BAD) or orphans:
-        raise typer.Exit(1)
-
-
-BAD = ("lost", "doubled", "stuck")
-
-
-def _fly(
-    trial: Trial, seconds: float, leads: int, every: float, console: Console
-) -> dict[str, int]:
-    trial.start()
-    with transaction() as session:
-        for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED, Authority.FULL):
-            change(session, CONTRACT, level, by="hardship", because="a trial", now=now())
-    bodies = _bodies(read_state(trial.home).crm_url, leads)
-    began, sent = time.monotonic(), 0
-    next_hit = began + every
-    with Progress(console=console, transient=True) as progress:
-        bar = progress.add_task("leads", total=leads)
-        while (passed := time.monotonic() - began) < seconds:
-            due = min(leads, int(leads * passed / (seconds * 0.95)) + 1)
-            trial.waiting += [(uuid4().hex, body) for body in bodies[sent:due]]
-            progress.update(bar, completed=due)
-            sent = due
-            trial.send()
-            if time.monotonic() > next_hit:
-                trial.hit()
-                next_hit = time.monotonic() + trial.dice.uniform(0.5, 1.5) * every
-            time.sleep(0.2)
-        # A part that took long to come back may have held up the last ones.
-        trial.waiting += [(uuid4().hex, body) for body in bodies[sent:]]
-        calm = time.monotonic() + CALM
-        while time.monotonic() < calm and (trial.waiting or _open(trial)):
-            trial.send()
-            time.sleep(1)
-    until(lambda: _answers(trial), "everything that was killed last is back", 60)
-    return _counts(trial)
-
-
-def _answers(trial: Trial) -> bool:
+def answers(trial: Trial) -> bool:
     """Whether the database and the CRM can be asked what there is."""
     try:
         with transaction() as session:
@@ -218,16 +115,18 @@ def _answers(trial: Trial) -> bool:
     return True
 
 
-def _bodies(crm: str, leads: int) -> list[bytes]:
+def bodies_of(crm: str, leads: int, only: str = "") -> list[bytes]:
     """Give each lead a contact of its own in the CRM."""
     contacts, bodies = [], []
+    fitting = [one for one in LEADS if only in {"", one.branch} and not one.special]
     world = {one["id"]: one for one in samples.crm()["contacts"]}
     for number in range(leads):
-        lead = LEADS[number % len(LEADS)]
+        lead = fitting[number % len(fitting)]
         contact = str(800_000 + number)
         old = world[lead.form["contact_id"]]
         name = f"{lead.form['last_name']} {number}"
-        new = {"lastname": name, "email": f"l{number}@hard.example"}
+        domain = lead.form.get("email", "@hard.example").split("@")[1]
+        new = {"lastname": name, "email": f"l{number}@{domain}"}
         if "email" not in lead.form:
             del new["email"]
         properties = {**old["properties"], **new}
@@ -245,7 +144,7 @@ def _bodies(crm: str, leads: int) -> list[bytes]:
     return bodies
 
 
-def _open(trial: Trial) -> int:
+def open_events(trial: Trial) -> int:
     """Count the accepted events whose case has not ended."""
     try:
         with transaction() as session:
@@ -259,7 +158,7 @@ def _open(trial: Trial) -> int:
     return len(set(trial.accepted.values()) - set(ended))
 
 
-def _counts(trial: Trial) -> dict[str, int]:
+def counts(trial: Trial) -> dict[str, int]:
     """Hold the ledger against the CRM's own log."""
     with transaction() as session:
         cases = session.exec(select(CaseRow)).all()
@@ -284,7 +183,7 @@ def _same(body: bytes) -> str:
     return json.dumps(json.loads(body or b"null"), sort_keys=True)
 
 
-def _end(trial: Trial) -> int:
+def end(trial: Trial) -> int:
     """Stop everything; give how many processes of the installation are left."""
     if trial.up is not None and trial.up.poll() is None:
         trial.up.send_signal(signal.SIGTERM)
@@ -301,7 +200,3 @@ def _end(trial: Trial) -> int:
         with suppress(psutil.Error):
             one.kill()
     return len(left)
-
-
-if __name__ == "__main__":
-    typer.run(main)
