@@ -77,11 +77,12 @@ def _refusal(error: SMTPResponseException) -> Refused | Unavailable:
 def letter(
     *, sender: str, recipient: str, subject: str, text: str, key: str, at: datetime
 ) -> bytes:
-    """Build a plain-text message; raises `ValueError` for a header with a line break in it."""
+    """Build a plain-text message; a subject is one line, whatever it is made of."""
     made = EmailMessage(policy=LINES)
+    subject = " ".join(subject.encode(errors="replace").decode().split())
     made["From"], made["To"], made["Subject"] = sender, recipient, subject
     made["Date"] = format_datetime(at)
     made["Message-ID"] = f"<{key}@{sender.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine is to answer it
-    made.set_content(text)
+    made.set_content(text.encode(errors="replace").decode())
     return made.as_bytes()

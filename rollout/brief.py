@@ -107,8 +107,9 @@ def plain(text: str, most: int = MOST_QUOTED) -> str:
 
 def quoted(text: str) -> str:
     """Give text from outside for a markdown page: every mark of markup is escaped."""
-    escaped = re.sub(r"([\\`*_{}\[\]()#+\-!|~>$])", r"\\\1", plain(text))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("://", ":\u200b//")
+    escaped = re.sub(r"([\\`*_{}\[\]()#+\-!|~>$])", r"\\\1", plain(text) or "(empty)")
+    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace("://", ":\u200b//")
+    return re.sub(r"(www)(\.)", "\\1\u200b\\2", escaped, flags=re.IGNORECASE)
 
 
 def _markdown(brief: Brief) -> Iterator[str]:
