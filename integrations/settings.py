@@ -13,6 +13,7 @@ What this installation is told: from the environment first, then from a running 
     TAXIWAY_HOOKS_PUBLIC_URL    the receiver's address as senders see it
     TAXIWAY_MODEL_URL, TAXIWAY_MODEL_KEY, TAXIWAY_MODEL_NAME    a model instead of the scorer
     TAXIWAY_MODEL_PRICE_IN, TAXIWAY_MODEL_PRICE_OUT     minor units for a million tokens
+    TAXIWAY_SYSTEMS         JSON: {"erp": {"url": "...", "secret": "whsec_..."}}; take handoffs
     TAXIWAY_SLACK_URL       a Slack channel's incoming webhook; whoever knows it can post there
     TAXIWAY_MAIL_URL        smtp://user:password@host:587, or smtps:// for TLS from the start
     TAXIWAY_MAIL_FROM       the sender's address
@@ -33,6 +34,7 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
+    BaseModel,
     Field,
     SecretStr,
     ValidationError,
@@ -52,6 +54,7 @@ HOOK_STYLES = ("standard", "hubspot-v3", "github", "slack", "stripe")
 JSON_SETTINGS = {
     "hook_secrets": '{"website": ["whsec_..."]}',
     "hook_styles": '{"crm": "hubspot-v3"}',
+    "systems": '{"erp": {"url": "https://...", "secret": "whsec_..."}}',
     "crm_tokens": '{"lead-routing": {"read": "...", "limited": "..."}}',
 }
 READS = "read"  #: the key of a workflow's token that may only read
@@ -61,6 +64,20 @@ POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
 class SettingsError(Exception):
     """The settings cannot be used; the message says which and how to mend them."""
+
+
+class OutsideSystem(BaseModel):
+    """Where work is handed to, and the key that our calls are signed with."""
+
+    url: str
+    secret: SecretStr
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ValueError("must begin with http:// or https://")
+        return url
 
 
 class Settings(BaseSettings):
@@ -83,6 +100,7 @@ class Settings(BaseSettings):
     model_price_out: float = Field(default=0, ge=0)
     model_timeout_seconds: float = Field(default=60, gt=0)
     model_per_second: float = Field(default=5, gt=0)
+    systems: dict[str, OutsideSystem] = {}  #: what work can be handed to, by name
     slack_url: SecretStr = SecretStr("")
     mail_url: SecretStr = SecretStr("")
     mail_from: str = ""

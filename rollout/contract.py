@@ -77,6 +77,8 @@ class Handoff:
     within: Business = NO_TIME  #: by when, in the receiver's working time
     otherwise: str = ""  #: who gets it when nothing happens
     then: tuple[Leg, ...] = ()  #: who is next in line before that
+    starts: str = ""  #: the event with which a workflow takes it over, where `to` is one
+    calls: str = ""  #: the system that takes it over, where `to` is one (TAXIWAY_SYSTEMS)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from itertools import pairwise
 
 from rollout.authority import Authority
-from rollout.contract import UNANSWERED, ActionRule, Contract, Safety
+from rollout.contract import UNANSWERED, ActionRule, Contract, Handoff, Safety
 from rollout.errors import ContractIncomplete
 
 
@@ -46,15 +46,21 @@ def _open_handoffs(contract: Contract) -> Iterator[str]:
     if Authority.RECOMMEND in contract.plan and UNANSWERED not in names:
         yield f"exceptions: no '{UNANSWERED}': who takes a review that nobody decides?"
     for handoff in contract.exceptions:
-        if any(not leg.to or not leg.within for leg in handoff.then):
-            yield f"exception {handoff.name}: somebody in its line has no name or no time"
-        for word in ("when", "to", "decide", "otherwise"):
-            if not getattr(handoff, word):
-                yield f"exception {handoff.name}: no '{word}'"
-        if not handoff.within:
-            yield f"exception {handoff.name}: no deadline ('within')"
-        if handoff.to and handoff.to == handoff.otherwise:
-            yield f"exception {handoff.name}: the fallback is the receiver itself"
+        yield from _open_handoff(contract, handoff)
+
+
+def _open_handoff(contract: Contract, handoff: Handoff) -> Iterator[str]:
+    if any(not leg.to or not leg.within for leg in handoff.then):
+        yield f"exception {handoff.name}: somebody in its line has no name or no time"
+    for word in ("when", "to", "decide", "otherwise"):
+        if not getattr(handoff, word):
+            yield f"exception {handoff.name}: no '{word}'"
+    if not handoff.within:
+        yield f"exception {handoff.name}: no deadline ('within')"
+    if handoff.calls and contract.action(f"system.{handoff.calls}") is None:
+        yield f"exception {handoff.name}: may not call {handoff.calls} (system.{handoff.calls})"
+    if handoff.to and handoff.to == handoff.otherwise:
+        yield f"exception {handoff.name}: the fallback is the receiver itself"
 
 
 def _open_rights(contract: Contract) -> Iterator[str]:

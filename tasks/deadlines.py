@@ -30,6 +30,7 @@ from rollout.deadlines import (
 from rollout.effects import EffectRow, State
 from rollout.errors import Conflict, TaxiwayError
 from rollout.handoffs import CRM, HandoffRow, find_handoff, finish
+from rollout.handovers import follow_up
 from tasks.crm_tasks import CrmTask, give_task, step_of
 from tasks.review_links import link_to
 from tasks.systems import crm_reader
@@ -41,6 +42,8 @@ logger = logging.getLogger("taxiway.deadlines")
 async def pass_deadlines(contracts: Sequence[Contract]) -> int:
     """Let what has come take effect, and tell people; gives how many deadlines passed."""
     await _see_who_has_acted()
+    with transaction() as session:
+        follow_up(session, [contract.workflow for contract in contracts], now())
     with transaction() as session:
         passed = pass_due(session, now())
         waiting = untold(session)
