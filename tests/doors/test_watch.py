@@ -145,7 +145,8 @@ async def test_a_heartbeat_that_nobody_hears_stops_nothing(
     monkeypatch.setenv("TAXIWAY_HEARTBEAT_URL", "http://127.0.0.1:9/beat")
     settings.cache_clear()
     assert set(await look_over(TOLD)) == {
-        *("stops", "writes settled", "questions withdrawn", "deadlines passed", "rows sealed")
+        *("stops", "writes settled", "questions withdrawn", "deadlines passed", "rows sealed"),
+        "notices",
     }
     settings.cache_clear()
 
