@@ -27,6 +27,7 @@ class Workflow:
     contract: Contract
     flow: str  #: "module:function"
     events: Mapping[str, type[BaseModel]]  #: by a webhook's type, the shape of its data
+    on_past: str = ""  #: "module:function": its agent on one row of history
 
     @property
     def name(self) -> str:
@@ -39,11 +40,13 @@ WORKFLOWS = (
         contract=lead_routing.CONTRACT,
         flow="flows.lead_routing:lead_routing",
         events={SUBMITTED: LeadCreated, CONTACT_MADE: ContactMade},
+        on_past="tasks.on_past:route_lead",
     ),
     Workflow(
         contract=renewal_risk.CONTRACT,
         flow="flows.renewal_risk:renewal_risk",
         events={CHANGED: HealthChanged},
+        on_past="tasks.on_past:judge_renewal",
     ),
 )
 

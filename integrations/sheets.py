@@ -1,7 +1,9 @@
 """Sheets that people keep: a CSV file as rows, or a sentence about what is wrong with it."""
 
 import csv
+import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +27,12 @@ class SheetFile:
     rows: list[tuple[int, dict[str, str]]]
 
 
-def read_sheet(file: Path, needed: Sequence[str], optional: Sequence[str] = ()) -> SheetFile:
+def read_sheet(file: Path, needed: Sequence[str], optional: Sequence[str] | None = ()) -> SheetFile:
     """
     Read a CSV file with a header; every cell stripped, missing optional columns left out.
 
-    Takes UTF-8, UTF-16 and Windows-1252; commas, semicolons and tabs. Raises `BadSheet` for a file
+    Takes UTF-8, UTF-16 and Windows-1252, also packed with gzip; commas, semicolons and tabs. With
+    None for the optional columns, any other column may be there. Raises `BadSheet` for a file
     that is missing, too large, a workbook, without a needed column, with a column that nobody
     knows, with a row of another length, or without rows.
     """
@@ -56,6 +59,8 @@ def _text(file: Path) -> tuple[str, str]:
         raise BadSheet(f"{file}: there is no such file") from None
     except OSError as error:
         raise BadSheet(f"{file}: cannot be read ({error.strerror})") from None
+    if content[:2] == b"\x1f\x8b":
+        content = _unpacked(file, content)
     if content[:2] == b"PK":
         raise BadSheet(f"{file}: this is a workbook; save it as CSV UTF-8")
     if content[:2] in {b"\xff\xfe", b"\xfe\xff"}:
@@ -64,6 +69,17 @@ def _text(file: Path) -> tuple[str, str]:
         return content.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:
         return _decoded(file, content, "cp1252"), "windows-1252"
+
+
+def _unpacked(file: Path, content: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            text = packed.read(LARGEST + 1)
+    except (OSError, EOFError, zlib.error):
+        raise BadSheet(f"{file}: the packed file is broken") from None
+    if len(text) > LARGEST:
+        raise BadSheet(f"{file}: larger than {LARGEST // 1024 // 1024} MB")
+    return text
 
 
 def _decoded(file: Path, content: bytes, encoding: str) -> str:
@@ -77,14 +93,16 @@ def _decoded(file: Path, content: bytes, encoding: str) -> str:
 
 
 def _check_header(
-    file: Path, header: list[str], needed: Sequence[str], optional: Sequence[str]
+    file: Path, header: list[str], needed: Sequence[str], optional: Sequence[str] | None
 ) -> None:
     missing = [name for name in needed if name not in header]
     if missing:
-        raise BadSheet(f"{file}: the column {', '.join(missing)} is missing")
-    unknown = [name for name in header if name not in {*needed, *optional}]
+        there = f"; there are: {', '.join(header)}" if optional is None else ""
+        raise BadSheet(f"{file}: the column {', '.join(missing)} is missing{there}")
+    allowed = header if optional is None else [*needed, *optional]
+    unknown = [name for name in header if name not in allowed]
     if unknown:
-        known = ", ".join((*needed, *optional))
+        known = ", ".join(allowed)
         raise BadSheet(f"{file}: the column {', '.join(unknown)} is unknown; known: {known}")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:

@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from heapq import nlargest
 from math import log10
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import BigInteger, UniqueConstraint
 from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from rollout.columns import document, moment
 from rollout.errors import Unknown
@@ -31,6 +32,7 @@ class Status(StrEnum):
     )
 
 
+WEIGHS = ("tier", "stake_minor", "opened_at", "due_at")  #: what a priority is made of
 DECIDED = frozenset({Status.APPROVED, Status.EDITED, Status.REJECTED})
 OVER = DECIDED | {Status.EXPIRED, Status.WITHDRAWN}  #: its run may go on
 
@@ -64,6 +66,15 @@ class ReviewRow(SQLModel, table=True):
     closed_at: datetime | None = moment(optional=True)
 
 
+class Weighed(Protocol):
+    """What a priority is made of."""
+
+    tier: int
+    stake_minor: int
+    opened_at: datetime
+    due_at: datetime
+
+
 def find_review(session: Session, review_id: str) -> ReviewRow:
     """Give a review, by its own id or the one open review of a case; or raise `Unknown`."""
     row = session.get(ReviewRow, review_id)
@@ -79,7 +90,7 @@ def find_review(session: Session, review_id: str) -> ReviewRow:
     return row
 
 
-def priority_of(review: ReviewRow, now: datetime) -> float:
+def priority_of(review: Weighed, now: datetime) -> float:
     """
     Give how urgent a review is: 100 for each tier of risk, 40 for each power of ten of the stake
     in hundreds, and up to 60 for the share of its time that is used (more once it is overdue).
@@ -99,8 +110,15 @@ def most_urgent(
     most: int = 50,
 ) -> list[ReviewRow]:
     """Give what waits for a person, or for one of some groups, the most urgent first."""
-    found = open_reviews(session, groups=groups, due_before=due_before)
-    return nlargest(most, found, key=lambda one: (priority_of(one, now), -one.due_at.timestamp()))
+    wanted = _wanted(groups, due_before).with_only_columns(
+        *(getattr(ReviewRow, name) for name in ("id", *WEIGHS))
+    )
+    light = session.execute(wanted).all()
+    best = nlargest(most, light, key=lambda one: (priority_of(one, now), -one.due_at.timestamp()))
+    rows = session.exec(
+        select(ReviewRow).where(col(ReviewRow.id).in_([one.id for one in best]))
+    ).all()
+    return sorted(rows, key=lambda one: (-priority_of(one, now), one.due_at))
 
 
 def open_reviews(
@@ -111,13 +129,18 @@ def open_reviews(
     most: int = 10_000,
 ) -> list[ReviewRow]:
     """Give what waits for a person, or for one of some groups, the earliest deadline first."""
+    wanted = _wanted(groups, due_before)
+    order = (col(ReviewRow.due_at), col(ReviewRow.id))
+    return list(session.exec(wanted.order_by(*order).limit(most)).all())
+
+
+def _wanted(groups: Collection[str], due_before: datetime | None) -> SelectOfScalar[ReviewRow]:
     wanted = select(ReviewRow).where(ReviewRow.status == Status.OPEN)
     if groups:
         wanted = wanted.where(col(ReviewRow.group).in_(groups))
     if due_before is not None:
         wanted = wanted.where(ReviewRow.due_at < due_before)
-    order = (col(ReviewRow.due_at), col(ReviewRow.id))
-    return list(session.exec(wanted.order_by(*order).limit(most)).all())
+    return wanted
 
 
 def is_over(session: Session, case_id: str) -> bool:

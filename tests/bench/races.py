@@ -1,7 +1,6 @@
 """Who is first: an answer or the clock, and eight processes that contradict each other."""
 
 import multiprocessing
-import os
 import random
 import time
 from collections import Counter
@@ -74,7 +73,7 @@ def _contradictions(reviews: int) -> tuple[Counter[str], int]:
     with transaction() as session:
         ids = [a_review(session, a_case(session, agreed)).id for _ in range(reviews)]
     fork = multiprocessing.get_context("spawn")
-    with fork.Pool(PROCESSES, initializer=os.environ.update, initargs=(dict(os.environ),)) as pool:
+    with fork.Pool(PROCESSES) as pool:
         told = pool.map(partial(_vote, agreed, ids), range(PROCESSES))
     with transaction() as session:
         decisions = session.exec(

@@ -15,6 +15,7 @@ from flows.doors.cli import budgets as money
 from flows.doors.cli import contract as agreement
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import people as staff
+from flows.doors.cli import replay as past
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
 from flows.doors.cli import territories as sheets
@@ -50,6 +51,7 @@ for command in (
     queue.feedback,
     queue.notices,
     undo.revert,
+    past.replay,
     erasure.forget,
     money.budgets,
     copies.backup,

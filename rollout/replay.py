@@ -1,0 +1,210 @@
+"""An agent against history: what it would have answered, what people did, what that is worth."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rollout.comparison import AGREES, Comparator, Comparison, Verdict, normal
+from rollout.evidence import bernoulli_interval
+from rollout.gates import Finding, Policy, Series, Status, fold
+from rollout.shadow_gates import shadow_gates
+
+ANSWER = "answer"  #: the one field that a replay compares
+EVER = datetime(1, 1, 1, tzinfo=UTC)
+BINS = 10  #: of confidence, for its calibration
+
+
+@dataclass(frozen=True)
+class Past:
+    """One case of history, and what the agent answered: None where it gave no usable answer."""
+
+    human: str
+    proposed: str | None
+    confidence: float | None = None
+    unit: str | None = None
+    segment: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a replay says."""
+
+    cases: int
+    compared: int
+    agreement: float | None
+    low: float | None
+    high: float | None
+    constant: str
+    constant_share: float
+    verdicts: dict[str, int]
+    calibration_error: float | None  #: mean gap between confidence and agreement; None: not given
+    gates: list[Finding]
+    status: Status
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        """Whether it would leave shadow on this evidence."""
+        return "pass" if self.status is Status.PASS else "refused"
+
+    @property
+    def because(self) -> list[str]:
+        """Every gate that holds it back, in words."""
+        held = [one for one in self.gates if one.status is not Status.PASS and not one.is_dry]
+        return [f"{one.gate}: {one.because}{_in_cases(one)}" for one in held]
+
+
+def replay(
+    past: Sequence[Past],
+    policy: Policy,
+    comparator: Comparator | None = None,
+    harmful: frozenset[tuple[str, str]] = frozenset(),
+) -> Report:
+    """Compare, in the order in which people decided, and judge by the shadow gates."""
+    rule = Comparison({ANSWER: comparator or Comparator()}, harmful=harmful)
+    ordered = _in_order(past)
+    answered = [one for one in ordered if one.proposed is not None]
+    verdicts = [_verdict(rule, one) for one in answered]
+    compared = [
+        (one, verdict)
+        for one, verdict in zip(answered, verdicts, strict=True)
+        if verdict is not Verdict.INCOMPARABLE
+    ]
+    constant = _most_common(ordered)
+    series = _series(compared, constant, len(past), len(answered), known=bool(harmful))
+    chosen = _with_segments(policy, series)
+    gates = shadow_gates(series, chosen)
+    notes = _notes(past, series, chosen)
+    if series.days is None:
+        gates = [one for one in gates if one.gate != "days"]
+    k, n = int(series.right.sum()), series.n
+    low, high = bernoulli_interval(k, n, policy.alpha) if n else (None, None)
+    return Report(
+        cases=len(past),
+        compared=n,
+        agreement=k / n if n else None,
+        low=low,
+        high=high,
+        constant=constant,
+        constant_share=float(series.constant.mean()) if n else 0.0,
+        verdicts=dict(Counter(verdict.value for verdict in verdicts)),
+        calibration_error=_calibration(compared),
+        gates=gates,
+        status=fold(gates),
+        notes=notes,
+    )
+
+
+def _in_order(past: Sequence[Past]) -> list[Past]:
+    if any(one.at is None for one in past):
+        return list(past)
+    return sorted(past, key=lambda one: one.at or EVER)
+
+
+def _verdict(rule: Comparison, one: Past) -> Verdict:
+    if one.proposed == one.human and one.human:  # most of them, and the quickest
+        return Verdict.EQUAL
+    day = one.at.date() if one.at else EVER.date()
+    return rule.compare({ANSWER: one.proposed}, {ANSWER: one.human or None}, day)[0]
+
+
+def _most_common(past: Sequence[Past]) -> str:
+    counts = Counter(one.human for one in past)
+    return max(counts, key=lambda word: (counts[word], word)) if counts else ""
+
+
+def _series(
+    compared: Sequence[tuple[Past, Verdict]],
+    constant: str,
+    eligible: int,
+    answered: int,
+    *,
+    known: bool,
+) -> Series:
+    always = normal(constant)
+    times = [one.at for one, _ in compared if one.at is not None]
+    return Series(
+        right=_ones(verdict in AGREES for _, verdict in compared),
+        constant=_ones(normal(one.human) == always for one, _ in compared),
+        harmful=_ones(verdict is Verdict.HARMFUL for _, verdict in compared),
+        units=_numbered([one.unit for one, _ in compared]),
+        segments=_words([one.segment for one, _ in compared]),
+        days=(max(times) - min(times)).total_seconds() / 86_400 if times else None,
+        eligible=eligible,
+        answered=answered,
+        best_constant=constant,
+        harm_is_known=known,
+    )
+
+
+def _ones(said: Iterable[bool]) -> NDArray[np.float64]:
+    return np.fromiter(said, dtype=np.float64)
+
+
+def _numbered(units: Sequence[str | None]) -> NDArray[np.int64] | None:
+    if not units or any(one is None for one in units):
+        return None
+    places: dict[str, int] = {}
+    return np.array([places.setdefault(one or "", len(places)) for one in units], dtype=np.int64)
+
+
+def _words(segments: Sequence[str | None]) -> list[str] | None:
+    return None if not segments or segments[0] is None else [one or "" for one in segments]
+
+
+def _with_segments(policy: Policy, series: Series) -> Policy:
+    """Ask every segment that is large enough to pass alone, where none was named."""
+    if policy.segments or series.segments is None:
+        return policy
+    counts = Counter(series.segments)
+    large = tuple(sorted(name for name, n in counts.items() if n >= policy.min_units))
+    return Policy(**{**vars(policy), "segments": large})
+
+
+def _calibration(compared: Sequence[tuple[Past, Verdict]]) -> float | None:
+    """Give the expected calibration error over ten bins of confidence (Naeini and others 2015)."""
+    known = [
+        (one.confidence, verdict in AGREES)
+        for one, verdict in compared
+        if one.confidence is not None
+    ]
+    if not known:
+        return None
+    sure = np.array([confidence for confidence, _ in known])
+    right = np.array([float(agrees) for _, agrees in known])
+    place = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = [
+        abs(sure[place == n].mean() - right[place == n].mean()) * (place == n).mean()
+        for n in range(BINS)
+        if (place == n).any()
+    ]
+    return float(sum(gaps))
+
+
+def _notes(past: Sequence[Past], series: Series, policy: Policy) -> list[str]:
+    notes = []
+    if series.days is None:
+        notes.append("no --time: whether it was long enough is not judged")
+    if not series.harm_is_known:
+        notes.append("no --harmful: which differences do harm is not known, so harm is not judged")
+    if series.units is None:
+        notes.append("no --unit: every case counts as independent of the others")
+    silent = sum(one.proposed is None for one in past)
+    if silent:
+        notes.append(f"{silent} without a usable answer")
+    if series.segments is not None and not policy.segments:
+        notes.append(f"no segment has {policy.min_units} cases: none is judged alone")
+    return notes
+
+
+def _in_cases(one: Finding) -> str:
+    if one.status is Status.INCONCLUSIVE and one.log_e is not None:
+        if one.needs is None:
+            return "; it does not come so at the present rate"
+        return f"; about {one.needs} more at the present rate"
+    return ""
