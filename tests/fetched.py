@@ -1,4 +1,4 @@
-"""Public data that lies beside a checkout and is never part of it; a test that reads it may skip."""
+"""Public data beside a checkout, which is never part of it: a test that reads it may skip."""
 
 from pathlib import Path
 
