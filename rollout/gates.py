@@ -7,8 +7,8 @@ the same words.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -51,45 +51,28 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Series:
-    """
-    What was compared, in the order in which people decided: one place for each case.
+class Tally:
+    """What was compared, counted: all that a gate looks at."""
 
-    `right` is 1 where the agent agreed and 0 where not; `constant` the same for the answer that
-    is given most often; `harmful` is 1 where the difference does harm.
-    """
-
-    right: NDArray[np.float64]
-    constant: NDArray[np.float64]
-    harmful: NDArray[np.float64]
-    units: NDArray[np.int64] | None = None  #: which unit each case belongs to
-    segments: Sequence[str] | None = None
-    days: float | None = None  #: from the first to the last; None: no times are known
-    age_days: float | None = None  #: since the last one; None: it does not matter
+    n: int  #: cases that were compared
+    right: int  #: in which the agent agreed
+    harmful: int = 0  #: in which the difference does harm
+    constant: str = ""  #: the answer that people give most often
+    constant_right: int = 0  #: in which always giving it would have agreed
+    wins: int = 0  #: in which only the agent agreed, not the constant answer
+    losses: int = 0  #: in which only the constant answer did
     eligible: int = 0  #: how many the agent should have answered
     answered: int = 0
-    best_constant: str = ""
+    days: float | None = None  #: from the first to the last; None: no times are known
+    age_days: float | None = None  #: since the last one; None: it does not matter
+    segments: Mapping[str, tuple[int, int]] = field(default_factory=dict)  #: n and right of each
+    unit_means: NDArray[np.float64] | None = None  #: where units bring several cases: each one's
     harm_is_known: bool = True  #: whether anybody has said what does harm
 
     @property
-    def n(self) -> int:
-        """How many cases were compared."""
-        return len(self.right)
-
-    def only(self, chosen: NDArray[np.bool_]) -> "Series":
-        """Give some of the cases, with what is known of all of them."""
-        return Series(
-            right=self.right[chosen],
-            constant=self.constant[chosen],
-            harmful=self.harmful[chosen],
-            units=None if self.units is None else self.units[chosen],
-            days=self.days,
-            age_days=self.age_days,
-            eligible=int(chosen.sum()),
-            answered=int(chosen.sum()),
-            best_constant=self.best_constant,
-            harm_is_known=self.harm_is_known,
-        )
+    def units(self) -> int:
+        """How many independent units were compared."""
+        return self.n if self.unit_means is None else len(self.unit_means)
 
 
 @dataclass(frozen=True)
@@ -119,11 +102,11 @@ class Policy:
 
 
 def judge(
-    name: str, gate: "Callable[[Series, Policy], Finding]", series: Series, policy: Policy
+    name: str, gate: "Callable[[Tally, Policy], Finding]", tally: Tally, policy: Policy
 ) -> Finding:
     """Judge one gate; whatever goes wrong is an ERROR, and never a pass."""
     try:
-        found = gate(series, policy)
+        found = gate(tally, policy)
     except (Invalid, ArithmeticError, ValueError) as error:
         found = Finding(name, Status.ERROR, f"it could not be judged: {error}")
     return replace(found, is_dry=True) if name in policy.dry_run else found
@@ -138,53 +121,44 @@ def fold(findings: Iterable[Finding]) -> Status:
 
 def above(
     name: str,
-    ones: NDArray[np.float64],
+    k: int,
+    n: int,
     bar: float,
     alpha: float,
     words: str,
-    units: NDArray[np.int64] | None = None,
+    unit_means: NDArray[np.float64] | None = None,
 ) -> Finding:
     """Judge whether a share lies above a bar; over units where one brings several cases."""
-    n, k = len(ones), int(ones.sum())
     if not n:
         return Finding(name, Status.NO_DATA, "nothing was compared")
-    by_unit = means_by(ones, units) if units is not None else ones
-    is_counted = len(by_unit) == n
-    log_e = log_e_beta_binomial(k, n, bar) if is_counted else log_e_mean(by_unit, bar)
-    against = (
-        log_e_beta_binomial(n - k, n, 1 - bar) if is_counted else log_e_mean(1 - by_unit, 1 - bar)
-    )
+    if unit_means is None:
+        log_e = log_e_beta_binomial(k, n, bar)
+        against = log_e_beta_binomial(n - k, n, 1 - bar)
+    else:
+        log_e, against = log_e_mean(unit_means, bar), log_e_mean(1 - unit_means, 1 - bar)
     low, high = bernoulli_interval(k, n, alpha)
-    told = (
-        f"{words} {k} of {n} ({percent(k / n)}, at every look {percent(low)} to "
-        f"{percent(high)}); the bar is {percent(bar)}"
-    )
-    if not is_counted:
-        told += f"; judged over {len(by_unit)} units"
+    told = f"{words} {k} of {n} ({percent(k / n)}, {_range(low, high)}); the bar is {percent(bar)}"
+    if unit_means is not None:
+        told += f"; judged over {len(unit_means)} units"
     need = math.log(1 / alpha)
     found = Finding(name, Status.PASS, told, k / n, low=low, high=high, log_e=log_e)
     if log_e >= need:
         return found
     if against >= need:
         return replace(found, status=Status.FAIL)
-    more = needs_more(by_unit, bar, log_e, need)
+    variance = k / n * (1 - k / n) if unit_means is None else float(unit_means.var())
+    more = needs_more(k / n, variance, bar, log_e, need)
     return replace(found, status=Status.INCONCLUSIVE, needs=more)
 
 
-def below(name: str, ones: NDArray[np.float64], bar: float, alpha: float, words: str) -> Finding:
+def below(name: str, k: int, n: int, bar: float, alpha: float, words: str) -> Finding:
     """Judge whether a share lies below a bar."""
-    found = above(name, 1 - ones, 1 - bar, alpha, words)
+    found = above(name, n - k, n, 1 - bar, alpha, words)
     if found.value is None:
         return found
-    n, k = len(ones), int(ones.sum())
     low, high = bernoulli_interval(k, n, alpha)
-    told = (
-        f"{words} {k} of {n} ({percent(k / n)}, at every look {percent(low)} to "
-        f"{percent(high)}); at most {percent(bar)}"
-    )
-    return Finding(
-        name, found.status, told, k / n, low=low, high=high, log_e=found.log_e, needs=found.needs
-    )
+    told = f"{words} {k} of {n} ({percent(k / n)}, {_range(low, high)}); at most {percent(bar)}"
+    return replace(found, because=told, value=k / n, low=low, high=high)
 
 
 def means_by(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -196,17 +170,25 @@ def means_by(values: NDArray[np.float64], units: NDArray[np.int64]) -> NDArray[n
     return means
 
 
-def needs_more(values: NDArray[np.float64], bar: float, log_e: float, need: float) -> int | None:
-    """Estimate how many more cases like the present ones it takes; None: it will not come so."""
-    mean, variance = float(values.mean()), float(values.var())
+def needs_more(mean: float, variance: float, bar: float, log_e: float, need: float) -> int | None:
+    """
+    Estimate how many more cases like the present ones it takes; None: it will not come so.
+
+    By the growth of the best constant bet, `edge^2 / (2 (variance + edge^2))` for small edges.
+    """
     edge = mean - bar
     if edge <= 0:
         return None
     bet = min(edge / (variance + edge**2), 0.75 / bar)
-    growth = float(np.mean(np.log1p(bet * (values - bar))))
+    win, lose = math.log1p(bet * (1 - bar)), math.log1p(-bet * bar)
+    growth = mean * win + (1 - mean) * lose
     if growth <= 0:
         return None
     return min(MOST_AHEAD, math.ceil((need - max(0.0, log_e)) / growth))
+
+
+def _range(low: float, high: float) -> str:
+    return f"at every look {percent(low)} to {percent(high)}"
 
 
 def percent(share: float) -> str:

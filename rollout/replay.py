@@ -1,8 +1,8 @@
 """An agent against history: what it would have answered, what people did, what that is worth."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from rollout.comparison import AGREES, Comparator, Comparison, Verdict, normal
 from rollout.evidence import bernoulli_interval
-from rollout.gates import Finding, Policy, Series, Status, fold
+from rollout.gates import Finding, Policy, Status, Tally, fold, means_by
 from rollout.shadow_gates import shadow_gates
 
 ANSWER = "answer"  #: the one field that a replay compares
@@ -76,13 +76,13 @@ def replay(
         if verdict is not Verdict.INCOMPARABLE
     ]
     constant = _most_common(ordered)
-    series = _series(compared, constant, len(past), len(answered), known=bool(harmful))
-    chosen = _with_segments(policy, series)
-    gates = shadow_gates(series, chosen)
-    notes = _notes(past, series, chosen)
-    if series.days is None:
+    tally = _tally(compared, constant, len(past), len(answered), known=bool(harmful))
+    chosen = _with_segments(policy, tally)
+    gates = shadow_gates(tally, chosen)
+    notes = _notes(past, tally, chosen)
+    if tally.days is None:
         gates = [one for one in gates if one.gate != "days"]
-    k, n = int(series.right.sum()), series.n
+    k, n = tally.right, tally.n
     low, high = bernoulli_interval(k, n, policy.alpha) if n else (None, None)
     return Report(
         cases=len(past),
@@ -91,7 +91,7 @@ def replay(
         low=low,
         high=high,
         constant=constant,
-        constant_share=float(series.constant.mean()) if n else 0.0,
+        constant_share=tally.constant_right / n if n else 0.0,
         verdicts=dict(Counter(verdict.value for verdict in verdicts)),
         calibration_error=_calibration(compared),
         gates=gates,
@@ -118,32 +118,45 @@ def _most_common(past: Sequence[Past]) -> str:
     return max(counts, key=lambda word: (counts[word], word)) if counts else ""
 
 
-def _series(
+def _tally(
     compared: Sequence[tuple[Past, Verdict]],
     constant: str,
     eligible: int,
     answered: int,
     *,
     known: bool,
-) -> Series:
+) -> Tally:
     always = normal(constant)
+    right = np.array([verdict in AGREES for _, verdict in compared], dtype=bool)
+    fixed = np.array([normal(one.human) == always for one, _ in compared], dtype=bool)
     times = [one.at for one, _ in compared if one.at is not None]
-    return Series(
-        right=_ones(verdict in AGREES for _, verdict in compared),
-        constant=_ones(normal(one.human) == always for one, _ in compared),
-        harmful=_ones(verdict is Verdict.HARMFUL for _, verdict in compared),
-        units=_numbered([one.unit for one, _ in compared]),
-        segments=_words([one.segment for one, _ in compared]),
-        days=(max(times) - min(times)).total_seconds() / 86_400 if times else None,
+    units = _numbered([one.unit for one, _ in compared])
+    repeated = units is not None and len(np.unique(units)) < len(units)
+    return Tally(
+        n=len(compared),
+        right=int(right.sum()),
+        harmful=sum(verdict is Verdict.HARMFUL for _, verdict in compared),
+        constant=constant,
+        constant_right=int(fixed.sum()),
+        wins=int((right & ~fixed).sum()),
+        losses=int((fixed & ~right).sum()),
         eligible=eligible,
         answered=answered,
-        best_constant=constant,
+        days=(max(times) - min(times)).total_seconds() / 86_400 if times else None,
+        segments=_segments(compared),
+        unit_means=means_by(right.astype(float), units) if units is not None and repeated else None,
         harm_is_known=known,
     )
 
 
-def _ones(said: Iterable[bool]) -> NDArray[np.float64]:
-    return np.fromiter(said, dtype=np.float64)
+def _segments(compared: Sequence[tuple[Past, Verdict]]) -> dict[str, tuple[int, int]]:
+    counts: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for one, verdict in compared:
+        if one.segment is not None:
+            counts[one.segment] += 1
+            right[one.segment] += verdict in AGREES
+    return {name: (n, right[name]) for name, n in counts.items()}
 
 
 def _numbered(units: Sequence[str | None]) -> NDArray[np.int64] | None:
@@ -153,17 +166,12 @@ def _numbered(units: Sequence[str | None]) -> NDArray[np.int64] | None:
     return np.array([places.setdefault(one or "", len(places)) for one in units], dtype=np.int64)
 
 
-def _words(segments: Sequence[str | None]) -> list[str] | None:
-    return None if not segments or segments[0] is None else [one or "" for one in segments]
-
-
-def _with_segments(policy: Policy, series: Series) -> Policy:
+def _with_segments(policy: Policy, tally: Tally) -> Policy:
     """Ask every segment that is large enough to pass alone, where none was named."""
-    if policy.segments or series.segments is None:
+    if policy.segments:
         return policy
-    counts = Counter(series.segments)
-    large = tuple(sorted(name for name, n in counts.items() if n >= policy.min_units))
-    return Policy(**{**vars(policy), "segments": large})
+    large = sorted(name for name, (n, _) in tally.segments.items() if n >= policy.min_units)
+    return replace(policy, segments=tuple(large))
 
 
 def _calibration(compared: Sequence[tuple[Past, Verdict]]) -> float | None:
@@ -186,18 +194,18 @@ def _calibration(compared: Sequence[tuple[Past, Verdict]]) -> float | None:
     return float(sum(gaps))
 
 
-def _notes(past: Sequence[Past], series: Series, policy: Policy) -> list[str]:
+def _notes(past: Sequence[Past], tally: Tally, policy: Policy) -> list[str]:
     notes = []
-    if series.days is None:
+    if tally.days is None:
         notes.append("no --time: whether it was long enough is not judged")
-    if not series.harm_is_known:
+    if not tally.harm_is_known:
         notes.append("no --harmful: which differences do harm is not known, so harm is not judged")
-    if series.units is None:
+    if any(one.unit is None for one in past):
         notes.append("no --unit: every case counts as independent of the others")
     silent = sum(one.proposed is None for one in past)
     if silent:
         notes.append(f"{silent} without a usable answer")
-    if series.segments is not None and not policy.segments:
+    if tally.segments and not policy.segments:
         notes.append(f"no segment has {policy.min_units} cases: none is judged alone")
     return notes
 

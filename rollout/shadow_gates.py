@@ -9,14 +9,12 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from rollout.evidence import log_e_paired
+from rollout.evidence import log_e_beta_binomial
 from rollout.gates import (
     Finding,
     Policy,
-    Series,
     Status,
+    Tally,
     above,
     below,
     judge,
@@ -25,18 +23,18 @@ from rollout.gates import (
 )
 
 
-def shadow_gates(series: Series, policy: Policy) -> list[Finding]:
+def shadow_gates(tally: Tally, policy: Policy) -> list[Finding]:
     """Judge what leads from shadow to recommend."""
     found = [
-        judge(name, gate, series, policy)
+        judge(name, gate, tally, policy)
         for name, gate in GATES.items()
-        if name != "harm" or series.harm_is_known
+        if name != "harm" or tally.harm_is_known
     ]
-    return [*found, *_segments(series, policy)]
+    return [*found, *_segments(tally, policy)]
 
 
-def _units(series: Series, policy: Policy) -> Finding:
-    n = series.n if series.units is None else len(np.unique(series.units))
+def _units(tally: Tally, policy: Policy) -> Finding:
+    n = tally.units
     if not n:
         return Finding("units", Status.NO_DATA, "nothing was compared", 0)
     if n < policy.min_units:
@@ -46,63 +44,78 @@ def _units(series: Series, policy: Policy) -> Finding:
     return Finding("units", Status.PASS, f"{n} were compared", n)
 
 
-def _duration(series: Series, policy: Policy) -> Finding:
-    if series.days is None:
+def _duration(tally: Tally, policy: Policy) -> Finding:
+    if tally.days is None:
         return Finding("days", Status.NO_DATA, "no times are known")
-    if series.age_days is not None and series.age_days > policy.fresh_days:
-        words = f"the last one is {series.age_days:.0f} days old, and {policy.fresh_days:g} count"
-        return Finding("days", Status.STALE, words, series.days)
-    left = policy.min_days - series.days
+    if tally.age_days is not None and tally.age_days > policy.fresh_days:
+        words = f"the last one is {tally.age_days:.0f} days old, and {policy.fresh_days:g} count"
+        return Finding("days", Status.STALE, words, tally.days)
+    left = policy.min_days - tally.days
     if left > 0:
-        hours = f"{int(series.days)} days {(series.days % 1) * 24:.0f} hours"
+        hours = f"{int(tally.days)} days {(tally.days % 1) * 24:.0f} hours"
         words = f"{hours} of at least {policy.min_days:g} days; {_in_days(left)} are missing"
-        return Finding("days", Status.INCONCLUSIVE, words, series.days)
-    words = f"{series.days:.1f} days of at least {policy.min_days:g}"
-    return Finding("days", Status.PASS, words, series.days)
+        return Finding("days", Status.INCONCLUSIVE, words, tally.days)
+    words = f"{tally.days:.1f} days of at least {policy.min_days:g}"
+    return Finding("days", Status.PASS, words, tally.days)
 
 
-def _coverage(series: Series, policy: Policy) -> Finding:
-    if not series.eligible:
+def _coverage(tally: Tally, policy: Policy) -> Finding:
+    if not tally.eligible:
         return Finding("coverage", Status.NO_DATA, "there was nothing to answer")
-    share = series.answered / series.eligible
-    words = f"it answered {series.answered} of {series.eligible} ({percent(share)})"
+    share = tally.answered / tally.eligible
+    words = f"it answered {tally.answered} of {tally.eligible} ({percent(share)})"
     status = Status.PASS if share >= policy.coverage else Status.FAIL
     bar = f", at least {percent(policy.coverage)}"
     return Finding("coverage", status, words + bar, share)
 
 
-def _agreement(series: Series, policy: Policy) -> Finding:
+def _agreement(tally: Tally, policy: Policy) -> Finding:
     return above(
-        "agreement", series.right, policy.agreement, policy.alpha, "it agrees in", series.units
+        "agreement",
+        tally.right,
+        tally.n,
+        policy.agreement,
+        policy.alpha,
+        "it agrees in",
+        tally.unit_means,
     )
 
 
-def _constant(series: Series, policy: Policy) -> Finding:
-    """Better than the answer that is given most often, in hindsight: hard on the agent."""
-    name, differences = "better_than_constant", series.right - series.constant
-    if not len(differences):
+def _constant(tally: Tally, policy: Policy) -> Finding:
+    """
+    Better than the answer that is given most often, in hindsight: hard on the agent.
+
+    Of the cases in which only one of the two agrees, more than half must be the agent's: the sign
+    test, as an e-process.
+    """
+    name, both = "better_than_constant", tally.wins + tally.losses
+    if not tally.n:
         return Finding(name, Status.NO_DATA, "nothing was compared")
-    always = f"always answering {series.best_constant!r}"
-    log_e, bar = log_e_paired(differences, 0), math.log(1 / policy.alpha)
-    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
-    share = float(series.constant.mean())
-    words = f"against {always} (right in {percent(share)}): better in {wins}, worse in {losses}"
-    value = float(differences.mean())
-    if log_e >= bar:
-        return Finding(name, Status.PASS, words, value, log_e=log_e)
-    if log_e_paired(-differences, 0) >= bar:
-        return Finding(name, Status.FAIL, f"{words}: it is worse", value, log_e=log_e)
-    if not wins and len(differences) >= policy.min_units:
-        return Finding(name, Status.FAIL, f"{words}: it adds nothing", value, log_e=log_e)
-    needs = needs_more((differences + 1) / 2, 0.5, log_e, bar)
-    return Finding(name, Status.INCONCLUSIVE, words, value, log_e=log_e, needs=needs)
+    share = percent(tally.constant_right / tally.n)
+    words = (
+        f"against always answering {tally.constant!r} (right in {share}): better in "
+        f"{tally.wins}, worse in {tally.losses}"
+    )
+    log_e, need = log_e_beta_binomial(tally.wins, both, 0.5), math.log(1 / policy.alpha)
+    value = (tally.wins - tally.losses) / tally.n
+    found = Finding(name, Status.PASS, words, value, log_e=log_e)
+    if log_e >= need:
+        return found
+    if log_e_beta_binomial(tally.losses, both, 0.5) >= need:
+        return replace(found, status=Status.FAIL, because=f"{words}: it is worse")
+    if not tally.wins and tally.n >= policy.min_units:
+        return replace(found, status=Status.FAIL, because=f"{words}: it adds nothing")
+    rate = tally.wins / both if both else 0.0
+    pairs = needs_more(rate, rate * (1 - rate), 0.5, log_e, need)
+    needs = None if pairs is None else math.ceil(pairs * tally.n / both)
+    return replace(found, status=Status.INCONCLUSIVE, needs=needs)
 
 
-def _harm(series: Series, policy: Policy) -> Finding:
-    return below("harm", series.harmful, policy.harm, policy.alpha, "harmful in")
+def _harm(tally: Tally, policy: Policy) -> Finding:
+    return below("harm", tally.harmful, tally.n, policy.harm, policy.alpha, "harmful in")
 
 
-GATES: dict[str, Callable[[Series, Policy], Finding]] = {
+GATES: dict[str, Callable[[Tally, Policy], Finding]] = {
     "units": _units,
     "days": _duration,
     "coverage": _coverage,
@@ -112,13 +125,15 @@ GATES: dict[str, Callable[[Series, Policy], Finding]] = {
 }
 
 
-def _segments(series: Series, policy: Policy) -> list[Finding]:
+def _segments(tally: Tally, policy: Policy) -> list[Finding]:
     """Let each required segment pass the agreement gate alone; the worst one speaks."""
     if not policy.segments:
         return []
-    of = np.asarray(series.segments if series.segments is not None else [""] * series.n)
-    found = [(name, _agreement(series.only(of == name), policy)) for name in policy.segments]
     order = list(Status)
+    found = []
+    for name in policy.segments:
+        n, right = tally.segments.get(name, (0, 0))
+        found.append((name, _agreement(Tally(n=n, right=right), policy)))
     name, worst = max(found, key=lambda one: (order.index(one[1].status), -(one[1].value or 0)))
     words = f"segment {name}: {worst.because}"
     if worst.status is Status.NO_DATA:

@@ -96,7 +96,11 @@ def _wait_and_kill(trial: Trial, cases: int, console: Console) -> dict[str, int]
     except AssertionError:
         console.print(f"{_open()} of {cases} wait; ended: {_endings()}")
         raise
-    until(lambda: _asleep(trial) == cases, "each run sleeps", patience)
+    try:
+        until(lambda: _asleep(trial) == cases, "each run sleeps", patience)
+    except AssertionError:
+        console.print(f"{_asleep(trial)} of {cases} sleep, {_open()} wait")
+        raise
     console.print(f"{cases} wait after {time.monotonic() - sent:.0f} s")
     before = _open()
     memory = _memory(trial)
