@@ -83,6 +83,13 @@ OPERATIONS = (
         "Schedule it to catch up after a downtime, or start it by hand.",
     ),
     Operation(
+        name="climb",
+        flow="flows.operations.climb:climb",
+        about="Every hour: gathers what people decided on cases that an agent only watched, lowers "
+        "an agent whose monitors speak, and says what stands between each one and its next level.",
+        every=timedelta(hours=1),
+    ),
+    Operation(
         name="renewal-sweep",
         flow="flows.operations.renewal_sweep:renewal_sweep",
         about="Every night: looks over the customers that renew within 120 days, and opens cases "

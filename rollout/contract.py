@@ -13,6 +13,7 @@ from hashlib import sha256
 from rollout.authority import Authority
 from rollout.business_time import NO_TIME, Business
 from rollout.canonical import canonical
+from rollout.comparison import Comparator
 from rollout.fields import FieldRule
 
 UNANSWERED = "unanswered"  #: the exception for a review that nobody decides
@@ -151,6 +152,9 @@ class Contract:
     impact_unknown: str = ""  #: when the effect on the customer counts as unclear
     review_within: Business = NO_TIME  #: in the reviewers' working time
     review_then: tuple[Leg, ...] = ()  #: who is asked next when the reviewers stay silent
+    compared: tuple[tuple[str, Comparator], ...] = ()  #: by field; without: each one exactly
+    harmful: frozenset[tuple[str, str]] = frozenset()  #: (proposed, human) that do harm
+    bars: tuple[tuple[str, float], ...] = ()  #: of its gates, where they are higher than usual
     risk_tier: int = 1  #: 1 to 3: how much a wrong decision harms
     proof: str = "declared"  #: how a reviewer's identity must be proven; see `decisions.Proof`
     plan: tuple[Authority, ...] = ()

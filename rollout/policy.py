@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.gates import Policy
 
@@ -26,6 +27,14 @@ def policy_from(file: str) -> Policy:
         raise Invalid(f"{file}: {', '.join(strange)} is no bar; known: {', '.join(known)}")
     made = {name: _value(file, name, words[name]) for name in words}
     return Policy(**made)  # type: ignore[arg-type] # each was checked for its kind
+
+
+def policy_of(contract: Contract) -> Policy:
+    """Give a workflow's bars; raises `Invalid` where its contract makes one lower than usual."""
+    own = Policy(**dict(contract.bars))  # type: ignore[arg-type] # numbers, by name
+    if low := loosened(Policy(), own):
+        raise Invalid(f"{contract.workflow} makes bars lower: {', '.join(low)}; only higher ones")
+    return own
 
 
 def loosened(base: Policy, policy: Policy) -> list[str]:

@@ -51,17 +51,22 @@ def change(  # each option is one word of the change
     because: Annotated[str, typer.Option(help="The reason, for the record.")],
     percent: Annotated[float | None, typer.Option(help="limited: the share of cases.")] = None,
     segment: Annotated[list[str] | None, typer.Option(help="limited: only this segment.")] = None,
+    without_evidence: Annotated[
+        bool, typer.Option("--without-evidence", help="Rise on your word alone; it is recorded.")
+    ] = False,
     by: By = None,
 ) -> None:
-    """Change authority: one level up at a time, any number down."""
+    """Change authority by hand: any number down; one level up only --without-evidence."""
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.authority import authority_named, exposure_of
+    from rollout.authority import Authority, authority_named, exposure_of
     from rollout.grants import change as record
+    from rollout.grants import current
 
     contract = find(workflow).contract
     with transaction() as session:
+        was = current(session, contract.workflow)
         check_credentials(session, contract, authority_named(level))
         grant = record(
             session,
@@ -69,10 +74,24 @@ def change(  # each option is one word of the change
             authority_named(level),
             exposure=exposure_of(percent, segment or []),
             by=by or getpass.getuser(),
-            because=because,
+            because=f"without evidence: {because}" if without_evidence else because,
             now=now(),
         )
+        if Authority.SHADOW.height < grant.authority.height > was.authority.height:
+            _check_word(workflow, by_hand=without_evidence)
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
+
+
+def _check_word(workflow: str, *, by_hand: bool) -> None:
+    """Raise `Invalid` for a rise that rests on nothing, unless somebody says that it does."""
+    from rollout.errors import Invalid
+
+    if not by_hand:
+        raise Invalid(
+            f"a rise rests on evidence: `taxiway rollout why-not {workflow}` says what is missing, "
+            f"`taxiway rollout request {workflow}` asks for it. --without-evidence rises on your "
+            "word alone, and is recorded as such"
+        )
 
 
 def check_credentials(session: "Session", contract: "Contract", to: "Authority") -> None:

@@ -1,0 +1,123 @@
+"""
+Falling: at once, by anybody or by a monitor, without approval and without evidence.
+
+After a fall the way up stays shut until somebody has said why it came, and for a day; twice as long
+with each further fall within thirty days.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import BigInteger, Column, Identity
+from sqlmodel import Field, Session, SQLModel, select
+
+from rollout.authority import Authority, Grant
+from rollout.columns import moment
+from rollout.contract import Contract
+from rollout.errors import Invalid
+from rollout.grants import change, current
+from rollout.ledger import note
+
+COOLDOWN = timedelta(hours=24)
+MONTH = timedelta(days=30)
+SEVERITIES = ("S1", "S2", "S3")  #: a breach: off; harm: one level down; missing evidence: no rise
+
+
+class FallRow(SQLModel, table=True):
+    """A fall, which shuts the way up until somebody has said why."""
+
+    __tablename__ = "fall"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    workflow: str = Field(index=True)
+    severity: str  #: S1, S2 or S3
+    because: str
+    by: str
+    at: datetime = moment()
+    until: datetime = moment()  #: no rise before
+    cause: str = ""  #: what somebody found it was; empty: nobody has looked
+    acknowledged_by: str = ""
+
+
+def fall(
+    session: Session,
+    contract: Contract,
+    *,
+    severity: str,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
+    """
+    Lower a workflow at once, S1 to off, S2 by one level, S3 not at all; and shut the way up.
+
+    No approval, no quorum. What is under way is refused by the gate of every write.
+    """
+    if severity not in SEVERITIES:
+        raise Invalid(f"{severity} is no severity; known: {', '.join(SEVERITIES)}")
+    if not because.strip():
+        raise Invalid("a fall needs a reason: --because TEXT")
+    grant = current(session, contract.workflow)
+    heights = list(Authority)
+    down = {"S1": 0, "S2": max(0, grant.authority.height - 1)}
+    lower = heights[down.get(severity, grant.authority.height)]
+    if lower is not grant.authority and not grant.halted:
+        grant = change(session, contract, lower, by=by, because=f"{severity}: {because}", now=now)
+    falls = session.exec(
+        select(FallRow).where(FallRow.workflow == contract.workflow, FallRow.at > now - MONTH)
+    ).all()
+    session.add(
+        FallRow(
+            workflow=contract.workflow,
+            severity=severity,
+            because=because,
+            by=by,
+            at=now,
+            until=now + COOLDOWN * 2 ** len(falls),
+        )
+    )
+    session.flush()
+    note(
+        session,
+        workflow=contract.workflow,
+        kind="fall",
+        actor=by,
+        at=now,
+        fields={"severity": severity, "to": str(grant), "because": because},
+    )
+    return grant
+
+
+def acknowledge(session: Session, contract: Contract, *, by: str, cause: str, now: datetime) -> int:
+    """Say why a workflow fell; gives how many falls that concerned."""
+    if not cause.strip():
+        raise Invalid("say what the cause was: --cause TEXT")
+    rows = session.exec(
+        select(FallRow).where(FallRow.workflow == contract.workflow, FallRow.cause == "")
+    ).all()
+    if not rows:
+        raise Invalid(f"{contract.workflow} has no fall that waits for its cause")
+    for row in rows:
+        row.cause, row.acknowledged_by = cause.strip(), by
+        session.add(row)
+    note(
+        session,
+        workflow=contract.workflow,
+        kind="fall_acknowledged",
+        actor=by,
+        at=now,
+        fields={"falls": len(rows), "cause": cause.strip()},
+    )
+    session.flush()
+    return len(rows)
+
+
+def latch(session: Session, workflow: str, now: datetime) -> str:
+    """Say why the way up is shut; empty where it is open."""
+    rows = session.exec(select(FallRow).where(FallRow.workflow == workflow)).all()
+    unknown = [row for row in rows if not row.cause]
+    if unknown:
+        return f"it fell on {unknown[-1].at:%Y-%m-%d} ({unknown[-1].because}), and nobody said why"
+    until = max((row.until for row in rows), default=now)
+    return f"it fell lately: no rise before {until:%Y-%m-%d %H:%M} UTC" if until > now else ""

@@ -1,0 +1,248 @@
+"""
+Rising: on evidence and signatures.
+
+A rise is asked for when every gate passes, signed on the digest of exactly that evidence by the
+business owner and by governance, and judged once more in the moment in which it is applied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Identity
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from rollout.approvals import Standing, standing_of
+from rollout.authority import Authority, Exposure, Grant
+from rollout.canonical import digest
+from rollout.columns import document, moment
+from rollout.contract import Contract
+from rollout.errors import Conflict, Invalid, NotYours, Unknown
+from rollout.falling import latch
+from rollout.gates import Finding, Policy, Status, fold
+from rollout.grants import change, current
+from rollout.ledger import note
+from rollout.people import Directory
+from rollout.shadow import latest_release, tally_of
+from rollout.shadow_gates import shadow_gates
+
+SIGNERS = ("business", "governance")
+VALID = timedelta(days=7)  #: how long a request, and what was signed, holds
+
+
+class State(StrEnum):
+    """Where a request stands."""
+
+    OPEN = "open"
+    APPLIED = "applied"
+
+
+class RiseRow(SQLModel, table=True):
+    """A request to rise by one level, on one state of the evidence."""
+
+    __tablename__ = "rise"
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    workflow: str = Field(index=True)
+    to: str
+    exposure: dict[str, Any] = document()
+    digest: str  #: of the gates that it rests on
+    revision: int  #: of the grant that it rises from
+    asked_by: str
+    because: str
+    at: datetime = moment()
+    state: str = State.OPEN
+    signatures: dict[str, Any] = document()  #: by role, who and when
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What stands between a workflow and the next level."""
+
+    grant: Grant
+    to: Authority | None  #: None: there is no next level
+    gates: tuple[Finding, ...]
+    latch: str  #: why the way up is shut; empty: it is open
+    release: str
+
+    @property
+    def status(self) -> Status:
+        """The worst gate; a shut way is a FAIL."""
+        return Status.FAIL if self.latch else fold(self.gates)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the evidence, as it is signed."""
+        return digest([asdict(one) for one in self.gates])[:16]
+
+    @property
+    def because(self) -> list[str]:
+        """Everything that holds it back, in words."""
+        held = [f"{one.gate}: {one.because}" for one in self.gates if one.status is not Status.PASS]
+        return ([self.latch] if self.latch else []) + held
+
+
+def look_ahead(session: Session, contract: Contract, policy: Policy, now: datetime) -> Ahead:
+    """Judge what leads to the next level, as of now."""
+    grant = current(session, contract.workflow)
+    following = _next(contract, grant)
+    release = latest_release(session, contract.workflow) or ""
+    gates: Sequence[Finding] = ()
+    if grant.authority is Authority.SHADOW and following is not None:
+        gates = shadow_gates(tally_of(session, contract, release, now), policy)
+    elif following is not None and grant.authority.height > Authority.SHADOW.height:
+        words = f"nothing measures {grant.authority} yet: an owner may go on without evidence"
+        gates = [Finding(f"to_{following}", Status.NO_DATA, words)]
+    return Ahead(grant, following, tuple(gates), latch(session, contract.workflow, now), release)
+
+
+def ask_to_rise(
+    session: Session,
+    contract: Contract,
+    policy: Policy,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+    exposure: Exposure | None = None,
+) -> RiseRow:
+    """Ask for the next level; raises `Invalid` with every gate that does not pass."""
+    ahead = look_ahead(session, contract, policy, now)
+    if not because.strip():
+        raise Invalid("a request needs a reason: --because TEXT")
+    if ahead.to is None:
+        raise Invalid(f"{ahead.grant.authority} is this workflow's ceiling, by its contract")
+    if ahead.status is not Status.PASS:
+        told = "".join(f"\n- {why}" for why in ahead.because)
+        raise Invalid(f"{contract.workflow} may not rise to {ahead.to} now:{told}")
+    row = RiseRow(
+        workflow=contract.workflow,
+        to=ahead.to,
+        exposure=(exposure or Exposure()).model_dump(mode="json"),
+        digest=ahead.digest,
+        revision=ahead.grant.revision,
+        asked_by=by,
+        because=because.strip(),
+        at=now,
+        signatures={},
+    )
+    session.add(row)
+    session.flush()
+    _note(session, row, "rise_requested", by, now)
+    return row
+
+
+def sign(
+    session: Session,
+    directory: Directory,
+    contract: Contract,
+    policy: Policy,
+    rise_id: int,
+    *,
+    by: str,
+    now: datetime,
+) -> Grant | RiseRow:
+    """
+    Sign a request; the last signature that it takes applies it, if the evidence still stands.
+
+    Raises `NotYours` for whoever is neither owner, `Conflict` for a request that is over, or whose
+    evidence or stage has changed since.
+    """
+    row = session.exec(select(RiseRow).where(RiseRow.id == rise_id).with_for_update()).one_or_none()
+    if row is None or row.workflow != contract.workflow:
+        raise Unknown(f"there is no request {rise_id} of {contract.workflow}")
+    if row.state != State.OPEN:
+        raise Conflict(f"request {rise_id} is {row.state}: ask again")
+    if now > row.at + VALID:
+        raise Conflict(f"request {rise_id} is older than {VALID.days} days: ask again")
+    role, standing = _role(directory, contract, row, by, now)
+    _check_two(row, standing)
+    row.signatures = {
+        **row.signatures,
+        role: {"by": by, "principal": standing.principal, "at": now.isoformat(), "on": row.digest},
+    }
+    session.add(row)
+    session.flush()
+    _note(session, row, "rise_signed", by, now)
+    if set(row.signatures) < set(SIGNERS):
+        return row
+    return _apply(session, contract, policy, row, now)
+
+
+def open_rises(session: Session, workflow: str) -> list[RiseRow]:
+    """Give the requests that wait for signatures."""
+    return list(
+        session.exec(
+            select(RiseRow)
+            .where(RiseRow.workflow == workflow, RiseRow.state == State.OPEN)
+            .order_by(col(RiseRow.id))
+        ).all()
+    )
+
+
+def _next(contract: Contract, grant: Grant) -> Authority | None:
+    heights = list(Authority)
+    if grant.authority is heights[-1]:
+        return None
+    following = heights[grant.authority.height + 1]
+    return following if following in contract.plan else None
+
+
+def _role(
+    directory: Directory, contract: Contract, row: RiseRow, by: str, now: datetime
+) -> tuple[str, Standing]:
+    owners = asdict(contract.owners)
+    for role in SIGNERS:
+        standing = standing_of(directory, by, [owners[role]], now.date())
+        if standing is not None and role not in row.signatures:
+            return role, standing
+    missing = [f"{role} ({owners[role]})" for role in SIGNERS if role not in row.signatures]
+    raise NotYours(f"request {row.id} waits for {' and '.join(missing)}, and {by} is neither.")
+
+
+def _check_two(row: RiseRow, standing: Standing) -> None:
+    for other in row.signatures.values():
+        if not standing.is_apart_from(Standing(other["by"], other["principal"], ())):
+            raise NotYours(f"{standing.by} has signed already: it takes two people.")
+
+
+def _apply(
+    session: Session, contract: Contract, policy: Policy, row: RiseRow, now: datetime
+) -> Grant:
+    """Judge once more, and rise; a request whose evidence has changed for the worse is refused."""
+    ahead = look_ahead(session, contract, policy, now)
+    why = ""
+    if ahead.grant.revision != row.revision or ahead.to != row.to:
+        why = f"the stage has changed since: it is {ahead.grant} now"
+    elif ahead.status is not Status.PASS:
+        why = "; ".join(ahead.because)
+    if why:
+        raise Conflict(f"request {row.id} cannot be applied: {why}. Ask again on new evidence.")
+    row.state = State.APPLIED
+    session.add(row)
+    signed = " and ".join(str(one["by"]) for one in row.signatures.values())
+    exposure = Exposure.model_validate(row.exposure)
+    return change(
+        session,
+        contract,
+        Authority(row.to),
+        exposure=exposure if row.to == Authority.LIMITED else None,
+        by=row.asked_by,
+        because=f"{row.because} (signed by {signed} on {row.digest})",
+        now=now,
+    )
+
+
+def _note(session: Session, row: RiseRow, kind: str, by: str, now: datetime) -> None:
+    note(
+        session,
+        workflow=row.workflow,
+        kind=kind,
+        actor=by,
+        at=now,
+        fields={"request": row.id, "to": row.to, "digest": row.digest, "state": row.state},
+    )

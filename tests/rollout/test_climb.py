@@ -1,0 +1,393 @@
+"""Authority earned, kept and lost: two weeks of evidence, two signatures, and none to fall."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session, col, select
+
+from integrations.database import transaction
+from rollout.answers import Reason, Verb
+from rollout.authority import Arm, Authority, Exposure, Grant, Placement
+from rollout.case import Case, Ending, close_row
+from rollout.contract import Contract
+from rollout.deciding import decide_on
+from rollout.errors import Conflict, Invalid, NotYours, Unknown
+from rollout.falling import acknowledge, fall, latch
+from rollout.gates import Policy, Status
+from rollout.grants import change, current, history
+from rollout.ledger import Entry, remember
+from rollout.monitors import alarm, overrules
+from rollout.people import Directory, let_count, read_directory
+from rollout.people_sheet import parse
+from rollout.policy import policy_of
+from rollout.rising import RiseRow, ask_to_rise, look_ahead, open_rises, sign
+from rollout.shadow import Blind, ComparedRow, HumanDecision, take_human_decision, tally_of
+from tests.rollout.test_people import SAMPLE
+from tests.rollout.trial import OWNERS, WHEN, a_case, a_review, answer, contract, proposal
+
+BARS = Policy()
+HUMANS = (*OWNERS, "lea@x.example")
+
+
+@pytest.fixture
+def session(database: str) -> Iterator[Session]:
+    del database
+    with transaction() as opened:
+        let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
+        yield opened
+        opened.rollback()
+
+
+@pytest.fixture
+def people(session: Session) -> Directory:
+    return read_directory(session)
+
+
+@pytest.fixture
+def agreed(session: Session) -> Contract:
+    """A contract whose agent watches."""
+    made = contract()
+    change(session, made, Authority.SHADOW, by="ines", because="first look", now=WHEN)
+    return made
+
+
+def watched(
+    session: Session,
+    agreed: Contract,
+    owner: str,
+    at: datetime,
+    placed: Authority = Authority.SHADOW,
+) -> Case:
+    """A case that the agent only watched, with its proposal."""
+    case = a_case(session, agreed, Authority.SHADOW)
+    said = proposal()
+    said = said.model_copy(
+        update={"action": said.action.model_copy(update={"arguments": {"owner": owner}})}
+    )
+    for step, fact in (
+        ("placement", Placement(authority=placed, arm=Arm.EVERYONE, because="x")),
+        ("proposal-1", said),
+    ):
+        remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=step,
+            fact=fact,
+            actor="agent",
+            at=at,
+        )
+    close_row(session, case.id, Ending.WATCHED, "watched", at)
+    return case
+
+
+def decided(owner: str, at: datetime) -> HumanDecision:
+    return HumanDecision(answer={"owner": owner}, by="karim", at=at, source="csv")
+
+
+def weeks(
+    session: Session,
+    agreed: Contract,
+    *,
+    n: int = 120,
+    days: float = 14,
+    wrong: int = 0,
+    start: datetime = WHEN,
+) -> datetime:
+    """Let people decide on many watched cases over some days; gives the moment of the last one."""
+    at = start
+    for one in range(n):
+        at = start + timedelta(days=days) * one / (n - 1) + timedelta(hours=1)
+        human = HUMANS[one % 3]
+        owner = HUMANS[(one + 1) % 3] if one < wrong else human
+        case = watched(session, agreed, owner, at - timedelta(minutes=30))
+        take_human_decision(session, agreed, case.id, decided(human, at), at)
+    return at
+
+
+# The evidence
+
+
+def test_what_people_decided_is_compared_once_and_a_correction_judges_nothing(
+    session: Session, agreed: Contract
+) -> None:
+    case = watched(session, agreed, OWNERS[0], WHEN)
+    later = WHEN + timedelta(hours=2)
+    first = take_human_decision(session, agreed, case.id, decided(OWNERS[0], later), later)
+    again = take_human_decision(session, agreed, case.id, decided(OWNERS[0], later), later)
+    other = take_human_decision(session, agreed, case.id, decided(OWNERS[1], later), later)
+    found = tally_of(session, agreed, "r", later)
+
+    assert (first, other) == ("equal", None)
+    assert again == "equal"
+    assert (found.n, found.right) == (1, 1)
+    kinds = session.exec(select(Entry.kind).where(Entry.case_id == case.id)).all()
+    assert kinds.count("human_correction") == 1
+
+
+def test_what_the_agent_could_have_seen_or_the_person_says_nothing(
+    session: Session, agreed: Contract
+) -> None:
+    leaked = watched(session, agreed, OWNERS[0], WHEN)
+    early = decided(OWNERS[0], WHEN - timedelta(hours=1))
+    assert take_human_decision(session, agreed, leaked.id, early, WHEN) is None
+    shown = watched(session, agreed, OWNERS[0], WHEN, Authority.RECOMMEND)
+    later = WHEN + timedelta(hours=1)
+    assert take_human_decision(session, agreed, shown.id, decided(OWNERS[0], later), later) is None
+    blind = session.exec(
+        select(ComparedRow.blind)
+        .where(ComparedRow.workflow == agreed.workflow)
+        .order_by(col(ComparedRow.seq))
+    ).all()
+    assert blind == [Blind.LEAKED, Blind.SHOWN]
+    assert tally_of(session, agreed, "r", later).n == 0
+
+
+def test_an_answer_that_names_no_field_is_refused(session: Session, agreed: Contract) -> None:
+    case = watched(session, agreed, OWNERS[0], WHEN)
+    said = HumanDecision(answer={"colour": "blue"}, by="k", at=WHEN, source="csv")
+    with pytest.raises(Invalid, match="is compared by owner"):
+        take_human_decision(session, agreed, case.id, said, WHEN)
+    with pytest.raises(Unknown):
+        take_human_decision(session, agreed, "L-0", decided("x", WHEN), WHEN)
+    with pytest.raises(Invalid, match="belongs to"):
+        take_human_decision(session, contract(), case.id, decided("x", WHEN), WHEN)
+
+
+def test_the_tally_is_what_was_compared_up_to_a_moment(session: Session, agreed: Contract) -> None:
+    end = weeks(session, agreed, n=30, wrong=6)
+    whole = tally_of(session, agreed, "r", end)
+    half = tally_of(session, agreed, "r", WHEN + timedelta(days=7))
+
+    assert (whole.n, whole.right, whole.eligible, whole.answered) == (30, 24, 30, 30)
+    assert (whole.constant_right, whole.wins, whole.losses) == (10, 16, 2)
+    assert half.n < whole.n
+    assert tally_of(session, agreed, "r", end) == whole
+    assert tally_of(session, agreed, "another", end).n == 0
+
+
+# The mini case: a write to the CRM only after two weeks of shadow
+
+
+def test_at_thirteen_days_and_23_hours_it_is_refused_and_at_fourteen_it_may(
+    session: Session, agreed: Contract, people: Directory
+) -> None:
+    short = weeks(session, agreed, n=119, days=13 + 23 / 24)
+    with pytest.raises(Invalid, match=r"13 days 23 hours of at least 14 days; 1\.0 hours are"):
+        ask_to_rise(session, agreed, BARS, by="ines", because="good", now=short)
+    assert current(session, agreed.workflow).authority is Authority.SHADOW
+
+    at = WHEN + timedelta(days=14, hours=1)
+    case = watched(session, agreed, HUMANS[0], at - timedelta(minutes=5))
+    take_human_decision(session, agreed, case.id, decided(HUMANS[0], at), at)
+    row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
+    assert row.id is not None
+    first = sign(session, people, agreed, BARS, row.id, by="ines", now=at)
+    assert isinstance(first, RiseRow)
+    last = sign(session, people, agreed, BARS, row.id, by="ruth", now=at)
+
+    assert isinstance(last, Grant)
+    assert last.authority is Authority.RECOMMEND
+    assert row.digest in history(session, agreed.workflow)[-1].because
+
+
+def test_a_share_that_grows_keeps_whom_it_had(session: Session, agreed: Contract) -> None:
+    from rollout.authority import Unit, place  # noqa: PLC0415 # only here
+
+    def treated(points: int) -> set[int]:
+        grant = Grant(
+            workflow=agreed.workflow,
+            authority=Authority.LIMITED,
+            exposure=Exposure(basis_points=points),
+        )
+        return {
+            n
+            for n in range(2_000)
+            if place(grant, Unit(kind="contact", id=str(n)), "SMB").arm is Arm.TREATED
+        }
+
+    assert treated(500) < treated(1_000) < treated(5_000)
+
+
+# Signatures
+
+
+def ready(session: Session, agreed: Contract) -> tuple[int, datetime]:
+    at = weeks(session, agreed)
+    row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
+    assert row.id is not None
+    return row.id, at
+
+
+def test_only_its_owners_sign_and_it_takes_two(
+    session: Session, agreed: Contract, people: Directory
+) -> None:
+    number, at = ready(session, agreed)
+    with pytest.raises(NotYours, match=r"waits for business \(vp-sales\) and governance"):
+        sign(session, people, agreed, BARS, number, by="karim", now=at)
+    sign(session, people, agreed, BARS, number, by="ines", now=at)
+    with pytest.raises(NotYours, match=r"waits for governance \(risk-office\), and ines"):
+        sign(session, people, agreed, BARS, number, by="ines", now=at)
+    assert current(session, agreed.workflow).authority is Authority.SHADOW
+
+
+def test_one_person_in_both_roles_is_one_signature(session: Session, agreed: Contract) -> None:
+    number, at = ready(session, agreed)
+    both = parse(SAMPLE.replace('members = ["ruth"]', 'members = ["ruth", "ines"]'))
+    sign(session, both, agreed, BARS, number, by="ines", now=at)
+    with pytest.raises(NotYours, match="it takes two people"):
+        sign(session, both, agreed, BARS, number, by="ines", now=at)
+
+
+def test_evidence_that_has_turned_is_not_applied(
+    session: Session, agreed: Contract, people: Directory
+) -> None:
+    number, at = ready(session, agreed)
+    sign(session, people, agreed, BARS, number, by="ines", now=at)
+    worse = weeks(session, agreed, n=120, days=1, wrong=120, start=at)
+    with pytest.raises(Conflict, match="cannot be applied: agreement"):
+        sign(session, people, agreed, BARS, number, by="ruth", now=worse)
+    assert current(session, agreed.workflow).authority is Authority.SHADOW
+
+
+def test_an_old_request_and_one_from_another_stage_are_not_applied(
+    session: Session, agreed: Contract, people: Directory
+) -> None:
+    number, at = ready(session, agreed)
+    with pytest.raises(Conflict, match="older than 7 days"):
+        sign(session, people, agreed, BARS, number, by="ines", now=at + timedelta(days=8))
+    sign(session, people, agreed, BARS, number, by="ines", now=at)
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=at)
+    with pytest.raises(Conflict, match="the stage has changed"):
+        sign(session, people, agreed, BARS, number, by="ruth", now=at)
+    with pytest.raises(Unknown):
+        sign(session, people, agreed, BARS, 10**9, by="ruth", now=at)
+    assert [row.id for row in open_rises(session, agreed.workflow)] == [number]
+
+
+def test_a_request_without_a_reason_or_at_the_ceiling_is_refused(
+    session: Session, agreed: Contract
+) -> None:
+    at = weeks(session, agreed)
+    with pytest.raises(Invalid, match="needs a reason"):
+        ask_to_rise(session, agreed, BARS, by="ines", because=" ", now=at)
+    low = replace(agreed, plan=(Authority.SHADOW,))
+    assert look_ahead(session, low, BARS, at).to is None
+    with pytest.raises(Invalid, match="ceiling"):
+        ask_to_rise(session, low, BARS, by="ines", because="x", now=at)
+
+
+def test_above_recommend_nothing_is_measured_yet_and_that_is_no_pass(
+    session: Session, agreed: Contract
+) -> None:
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=WHEN)
+    ahead = look_ahead(session, agreed, BARS, WHEN)
+    assert (ahead.to, ahead.status) == (Authority.LIMITED, Status.NO_DATA)
+
+
+# Falling
+
+
+def test_a_fall_is_at_once_and_shuts_the_way_up(session: Session, agreed: Contract) -> None:
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=WHEN)
+    grant = fall(session, agreed, severity="S2", by="kim", because="harm", now=WHEN)
+    assert grant.authority is Authority.SHADOW
+    assert latch(session, agreed.workflow, WHEN).endswith("nobody said why")
+
+    at = weeks(session, agreed)
+    with pytest.raises(Invalid, match="nobody said why"):
+        ask_to_rise(session, agreed, BARS, by="ines", because="x", now=at)
+    assert acknowledge(session, agreed, by="noor", cause="an old sheet", now=at) == 1
+    assert latch(session, agreed.workflow, WHEN + timedelta(hours=23)).startswith("it fell lately")
+    assert latch(session, agreed.workflow, WHEN + timedelta(hours=24)) == ""
+    ask_to_rise(session, agreed, BARS, by="ines", because="mended", now=at)
+
+
+def test_each_further_fall_doubles_the_time(session: Session, agreed: Contract) -> None:
+    for n in range(3):
+        fall(
+            session,
+            agreed,
+            severity="S3",
+            by="kim",
+            because=f"again {n}",
+            now=WHEN + timedelta(hours=n),
+        )
+    acknowledge(session, agreed, by="noor", cause="x", now=WHEN)
+    third = WHEN + timedelta(hours=2)
+    assert latch(session, agreed.workflow, third + timedelta(hours=95)) != ""
+    assert latch(session, agreed.workflow, third + timedelta(hours=96)) == ""
+
+
+@pytest.mark.parametrize(
+    ("severity", "level"),
+    [("S1", Authority.OFF), ("S2", Authority.LIMITED), ("S3", Authority.FULL)],
+)
+def test_how_far_it_falls(
+    session: Session, agreed: Contract, severity: str, level: Authority
+) -> None:
+    for step in (Authority.RECOMMEND, Authority.LIMITED, Authority.FULL):
+        change(session, agreed, step, by="x", because="by hand", now=WHEN)
+    assert (
+        fall(session, agreed, severity=severity, by="k", because="x", now=WHEN).authority is level
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [({"severity": "S9"}, "known: S1, S2, S3"), ({"because": " "}, "needs a reason")],
+)
+def test_a_fall_that_cannot_be_is_refused(
+    session: Session, agreed: Contract, words: dict[str, str], says: str
+) -> None:
+    said = {"severity": "S2", "because": "harm", **words}
+    with pytest.raises(Invalid, match=says):
+        fall(session, agreed, by="k", now=WHEN, **said)
+    with pytest.raises(Invalid, match="no fall"):
+        acknowledge(session, agreed, by="k", cause="x", now=WHEN)
+
+
+# The monitor
+
+
+def judged(session: Session, agreed: Contract, verb: Verb, n: int, *, start: int = 0) -> None:
+    for one in range(n):
+        case = a_case(session, agreed, Authority.RECOMMEND)
+        review = a_review(session, case)
+        reason = None if verb is Verb.APPROVE else Reason.WRONG_DECISION
+        at = WHEN + timedelta(minutes=1 + start + one)
+        decide_on(session, agreed, review.id, answer(verb, reason=reason), at)
+
+
+def test_a_release_that_turns_bad_is_found_within_a_few_decisions(
+    session: Session, agreed: Contract
+) -> None:
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=WHEN)
+    later = WHEN + timedelta(days=1)
+    judged(session, agreed, Verb.APPROVE, 60)
+    assert alarm(session, agreed, later) is None
+    judged(session, agreed, Verb.REJECT, 8, start=60)
+    found = alarm(session, agreed, later)
+
+    assert found is not None
+    assert (found.severity, "people overruled it" in found.because) == ("S2", True)
+    assert overrules(session, agreed, later)[0].events <= 68
+    fall(session, agreed, severity="S2", by="monitor", because=found.because, now=later)
+    assert alarm(session, agreed, later) is None  # what it fell for is over
+
+
+def test_errors_that_are_not_the_agents_do_not_count(session: Session, agreed: Contract) -> None:
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=WHEN)
+    for n in range(20):
+        review = a_review(session, a_case(session, agreed, Authority.RECOMMEND))
+        said = answer(Verb.REJECT, reason=Reason.STALE_DATA)
+        decide_on(session, agreed, review.id, said, WHEN + timedelta(minutes=1 + n))
+    assert alarm(session, agreed, WHEN + timedelta(days=1)) is None
+
+
+def test_a_contract_may_only_make_bars_higher() -> None:
+    assert policy_of(replace(contract(), bars=(("agreement", 0.9),))).agreement == 0.9
+    with pytest.raises(Invalid, match="makes bars lower: agreement"):
+        policy_of(replace(contract(), bars=(("agreement", 0.5),)))
