@@ -19,20 +19,20 @@ from rich.table import Table
 from flows.doors.samples import plant_if_empty
 from flows.doors.up import running
 from rollout.authority import Authority
-from tests.bench import people, races, safety
+from tests.bench import evidence, people, races, safety
 from tests.bench.flights import Bench, serving
 from tests.bench.rows import Row, row
 from tests.conftest import SOURCES
 from tests.pilot import Pilot
 
-PARTS = ("safety", "people", "races", "flights")
+PARTS = ("evidence", "safety", "people", "races", "flights")
 LANES = (1, 2, 4, 8)
 COMMANDS = ("--help", "--version", "no-such-command", "cases --json", "reviews", "rollout status")
 
 
 def main(
     what: Annotated[
-        list[str] | None, typer.Argument(help="safety, people, races, flights; default: all.")
+        list[str] | None, typer.Argument(help="evidence, safety, people, races, flights.")
     ] = None,
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A few of each, in minutes.")] = False,
@@ -47,6 +47,8 @@ def main(
         console.width = 120
     began = time.monotonic()
     rows: list[Row] = []
+    if "evidence" in wanted:
+        rows += evidence.measure(console, quick=quick)
     if "safety" in wanted:
         rows += safety.measure(console, safety.QUICK if quick else safety.FULL)
     if "people" in wanted:
