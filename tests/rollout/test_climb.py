@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
+from flows.doors.picture import spark, svg
 from integrations.database import transaction
 from rollout.answers import Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Grant, Placement
 from rollout.case import Case, Ending, close_row
 from rollout.contract import Contract
+from rollout.course import course, simulate
 from rollout.deciding import decide_on
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
 from rollout.falling import acknowledge, fall, latch
@@ -391,3 +393,35 @@ def test_a_contract_may_only_make_bars_higher() -> None:
     assert policy_of(replace(contract(), bars=(("agreement", 0.9),))).agreement == 0.9
     with pytest.raises(Invalid, match="makes bars lower: agreement"):
         policy_of(replace(contract(), bars=(("agreement", 0.5),)))
+
+
+# The course, and another policy on it
+
+
+def test_a_harder_policy_would_have_taken_longer(session: Session, agreed: Contract) -> None:
+    end = weeks(session, agreed, n=130, days=20, wrong=4)
+    usual = simulate(session, agreed, BARS, "r", end)
+    hard = simulate(session, agreed, Policy(min_days=18), "r", end)
+    never = simulate(session, agreed, Policy(agreement=0.99), "r", end)
+
+    assert usual.ready is not None
+    assert hard.ready is not None
+    assert usual.ready.at < hard.ready.at
+    assert usual.exposed > hard.exposed >= 0
+    assert never.ready is None
+    assert never.points[-1].because
+    assert simulate(session, agreed, BARS, "r", end) == usual
+    assert simulate(session, agreed, BARS, "another", end).points == ()
+
+
+def test_the_course_is_drawn_with_nothing_that_runs(session: Session, agreed: Contract) -> None:
+    end = weeks(session, agreed, n=40, days=10)
+    points = course(session, agreed, BARS, "r", end)
+    drawn = svg(points, "<script>x</script>", 0.8, 0.05)
+
+    assert drawn.startswith("<svg")
+    assert "<script" not in drawn
+    assert drawn.count("<polyline") == 2
+    assert "agreement 100%" in spark(points)
+    assert "Nothing was compared" in svg([], "x", 0.8, 0.05)
+    assert spark([]) == ""

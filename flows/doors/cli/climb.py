@@ -221,6 +221,63 @@ def power(
         typer.echo("\nRecommend as the ceiling is a respectable answer for this volume.")
 
 
+@rollout.command()
+def simulate(
+    workflow: Workflow,
+    *,
+    policy: Annotated[str, typer.Option(help="A TOML file with other bars.")] = "",
+    picture: Annotated[
+        Path | None, typer.Option("--svg", help="Draw the agreement gate over time into a file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say when another policy would have let it rise, on what has happened. Nothing changes."""
+    import json
+
+    from flows.catalog import workflow as find
+    from flows.doors.picture import spark, svg
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.course import simulate as run
+    from rollout.policy import policy_from, policy_of
+    from rollout.shadow import latest_release
+
+    contract = find(workflow).contract
+    bars = policy_from(policy) if policy else policy_of(contract)
+    with transaction() as session:
+        release = latest_release(session, contract.workflow) or ""
+        found = run(session, contract, bars, release, now())
+    if picture is not None:
+        title = f"{workflow}, release {release[:12]}"
+        picture.write_text(svg(found.points, title, bars.agreement, bars.alpha), encoding="utf-8")
+    said = {
+        "workflow": workflow,
+        "release": release,
+        "ready_at": found.ready.at.isoformat() if found.ready else None,
+        "ready_after": found.ready.n if found.ready else None,
+        "exposed": found.exposed,
+        "wrong": found.wrong,
+        "because": list(found.points[-1].because) if found.points and not found.ready else [],
+    }
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    if line := spark(found.points):
+        typer.echo(line)
+    if found.ready is not None:
+        typer.echo(
+            f"It would have been ready on {found.ready.at:%Y-%m-%d %H:%M} UTC, after "
+            f"{found.ready.n} cases; {found.exposed} came after, {found.wrong} of them different "
+            "from what people decided."
+        )
+    elif not found.points:
+        typer.echo("Nothing was compared yet.")
+    else:
+        typer.echo("It would not have been ready:")
+        for why in found.points[-1].because:
+            typer.echo(f"- {why}")
+
+
 shadow = typer.Typer(help="What people decided while an agent only watched.", no_args_is_help=True)
 
 
