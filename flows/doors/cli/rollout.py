@@ -11,7 +11,7 @@ from flows.doors.cli.words import show
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from rollout.authority import Authority
+    from rollout.authority import Authority, Grant
     from rollout.contract import Contract
 
 By = Annotated[str | None, typer.Option("--as", help="Who; without it, this host's user.")]
@@ -60,13 +60,13 @@ def change(  # each option is one word of the change
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.authority import Authority, authority_named, exposure_of
+    from rollout.authority import authority_named, exposure_of
     from rollout.grants import change as record
     from rollout.grants import current
 
     contract = find(workflow).contract
     with transaction() as session:
-        was = current(session, contract.workflow)
+        _check_word(current(session, workflow), authority_named(level), by_hand=without_evidence)
         check_credentials(session, contract, authority_named(level))
         grant = record(
             session,
@@ -77,20 +77,20 @@ def change(  # each option is one word of the change
             because=f"without evidence: {because}" if without_evidence else because,
             now=now(),
         )
-        if Authority.SHADOW.height < grant.authority.height > was.authority.height:
-            _check_word(workflow, by_hand=without_evidence)
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
 
 
-def _check_word(workflow: str, *, by_hand: bool) -> None:
+def _check_word(was: "Grant", to: "Authority", *, by_hand: bool) -> None:
     """Raise `Invalid` for a rise that rests on nothing, unless somebody says that it does."""
+    from rollout.authority import Authority
     from rollout.errors import Invalid
 
-    if not by_hand:
+    rises = to.height == was.authority.height + 1 and to.height > Authority.SHADOW.height
+    if rises and not by_hand:
         raise Invalid(
-            f"a rise rests on evidence: `taxiway rollout why-not {workflow}` says what is missing, "
-            f"`taxiway rollout request {workflow}` asks for it. --without-evidence rises on your "
-            "word alone, and is recorded as such"
+            f"a rise rests on evidence: `taxiway rollout why-not {was.workflow}` says what is "
+            f"missing, `taxiway rollout request {was.workflow}` asks for it. --without-evidence "
+            "rises on your word alone, and is recorded as such"
         )
 
 
@@ -103,7 +103,7 @@ def check_credentials(session: "Session", contract: "Contract", to: "Authority")
     from rollout.authority import Authority
     from rollout.errors import Invalid
 
-    here = urlsplit(settings().crm_url).hostname in {"127.0.0.1", "localhost", "::1"}
+    here = urlsplit(settings().crm_url).hostname in {None, "127.0.0.1", "localhost", "::1"}
     if here or to.height <= Authority.SHADOW.height:
         return
     if agreed(session, contract.workflow, Part.CREDENTIALS) is None:
