@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from rollout.answers import DECIDING, Answer, Reason, Verb
+from rollout.answer_checks import check_answer
+from rollout.answers import Answer, Verb
 from rollout.approvals import Need, Standing, check_apart, need_of, standing_of, still_needed
 from rollout.case import Proposal, find_case
 from rollout.contract import Contract
@@ -19,6 +20,7 @@ from rollout.decisions import Approval, Decision, approvals, decision_step, dist
 from rollout.errors import AlreadyDecided, Conflict, Invalid, NotYours, TooLate, Unknown
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note, recall, remember
+from rollout.notices import Event, News, announce
 from rollout.people import Directory, read_directory
 from rollout.reviews import ReviewRow, Status, find_review
 
@@ -72,47 +74,10 @@ def decide(
     _check_now(review, answer, now)
     decision = _decision(review, answer, proposal, standing, now)
     if answer.verb is Verb.APPROVE:
-        return _approve(session, review, need, standing, decision)
+        return _approve(session, contract, review, need, standing, decision)
     if answer.verb is Verb.EDIT:
         decision = _of_an_edit(directory, contract, decision, proposal, need, standing, now)
     return _end(session, review, decision)
-
-
-def check_answer(review: ReviewRow, answer: Answer, proposal: Proposal) -> None:
-    """Raise `Invalid` for an answer that could not stand, whoever was first."""
-    if answer.verb not in DECIDING:
-        raise Invalid(f"{answer.verb} decides nothing")
-    if not answer.by:
-        raise Invalid("a decision needs a person: say who decides")
-    if answer.verb is not Verb.EDIT and answer.edit:
-        raise Invalid(f"{answer.verb} takes no changes; to change something, edit")
-    if answer.verb is Verb.EDIT:
-        _check_edit(review, answer, proposal)
-    if answer.verb in {Verb.EDIT, Verb.REJECT} and answer.reason is None:
-        known = ", ".join(reason.value for reason in Reason)
-        raise Invalid(f"{answer.verb} needs a reason, one of: {known}")
-    if answer.verb is Verb.APPROVE and not _has_grounds(proposal, answer):
-        raise Invalid("there is no evidence that could be trusted: say why you approve it")
-
-
-def _has_grounds(proposal: Proposal, answer: Answer) -> bool:
-    """Whether there is evidence, or a rule, or a person's own words."""
-    by_rule = proposal.decided_by != "agent"
-    seen = any(one.trusted for one in proposal.evidence)
-    return by_rule or seen or bool(answer.comment or answer.reason)
-
-
-def _check_edit(review: ReviewRow, answer: Answer, proposal: Proposal) -> None:
-    if not answer.edit:
-        raise Invalid(f"an edit changes something: one of {', '.join(sorted(review.choices))}")
-    for field, value in answer.edit.items():
-        if field not in review.choices:
-            raise Invalid(f"{field} cannot be edited; these can: {', '.join(review.choices)}")
-        allowed: list[str] = review.choices[field]
-        if value not in allowed:
-            raise Invalid(f"{field} cannot be {value!r}; known: {', '.join(allowed)}")
-    if edited(proposal.action, answer.edit) == proposal.action:
-        raise Invalid("the edit changes nothing: approve it instead")
 
 
 def _standing(
@@ -200,7 +165,12 @@ def _of_an_edit(
 
 
 def _approve(
-    session: Session, review: ReviewRow, need: Need, standing: Standing, decision: Decision
+    session: Session,
+    contract: Contract,
+    review: ReviewRow,
+    need: Need,
+    standing: Standing,
+    decision: Decision,
 ) -> Decision | Approval:
     """Count one more yes; the last one that it takes decides."""
     given = approvals(session, review.case_id, review.nth)
@@ -219,6 +189,7 @@ def _approve(
         raise NotYours(f"{review.id} still needs {', '.join(still)}, and {standing.by} is neither.")
     review.group = still[0]
     session.add(review)
+    _tell_next(session, contract, review, decision)
     return remember(
         session,
         workflow=review.workflow,
@@ -239,6 +210,20 @@ def _approve(
         actor=standing.by,
         at=decision.at,
     )
+
+
+def _tell_next(session: Session, contract: Contract, review: ReviewRow, decision: Decision) -> None:
+    """Let those know whose word is missing now."""
+    news = News(
+        Event.SECOND_WORD,
+        key=f"second:{review.id}:{review.group}",
+        subject=f"{review.id}: {decision.by} says yes; it needs your word too",
+        text=f"{review.id} of {review.workflow}. Due {review.due_at:%Y-%m-%d %H:%M} UTC.",
+        to=review.group,
+        case_id=review.case_id,
+        review_id=review.id,
+    )
+    announce(session, contract, news, decision.at)
 
 
 def _end(session: Session, review: ReviewRow, decision: Decision) -> Decision:

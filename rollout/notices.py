@@ -28,7 +28,7 @@ class Event(StrEnum):
     INFO_REQUESTED = "info_requested"
     INFO_GIVEN = "info_given"
     WITHDRAWN = "withdrawn"  #: A question that nobody has to answer any more.
-    HIGH_STAKE = "high_stake"  #: Somebody above sees it the same day.
+    SECOND_WORD = "second_word"  #: Others have said yes; yours is missing.
     AUTHORITY = "authority"  #: An agent was lowered or stopped.
     BACKLOG = "backlog"  #: More waits than will be decided before the office closes.
 
@@ -46,7 +46,7 @@ TABLE: Mapping[Event, tuple[Tell, ...]] = {
     Event.INFO_REQUESTED: (Tell(CONCERNED),),
     Event.INFO_GIVEN: (Tell(CONCERNED, (MAIL,)),),
     Event.WITHDRAWN: (Tell(CONCERNED, (MAIL,)),),
-    Event.HIGH_STAKE: (Tell(CONCERNED),),
+    Event.SECOND_WORD: (Tell(CONCERNED),),
     Event.AUTHORITY: (Tell("business"), Tell("technical"), Tell("governance", (MAIL,))),
     Event.BACKLOG: (Tell("reviewer", (SLACK,)), Tell("process")),
 }

@@ -22,7 +22,7 @@ from rollout.grants import change
 from rollout.ledger import call_it
 from rollout.people import let_count
 from rollout.people_sheet import parse
-from tests.rollout.test_climb import HUMANS, watched
+from tests.rollout.weeks import HUMANS, watched
 
 NAME = CONTRACT.workflow
 

@@ -36,7 +36,7 @@ def process_worker(pilot: Pilot) -> Iterator[subprocess.Popen[bytes]]:
     yield worker
     pilot.prefect(lambda client: move(client, settings().work_pool))
     worker.send_signal(signal.SIGTERM)
-    worker.wait(20)
+    worker.wait(60)
 
 
 async def make_pool(client: Any) -> None:

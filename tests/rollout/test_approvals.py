@@ -22,6 +22,7 @@ from rollout.errors import Invalid, NotYours
 from rollout.gate import objection
 from rollout.holes import holes
 from rollout.ledger import call_it, remember
+from rollout.notices import Event, waiting
 from rollout.people import let_count, read_directory
 from rollout.people_sheet import parse
 from rollout.reviews import ReviewRow, Status
@@ -205,6 +206,8 @@ def test_four_eyes_are_two_people(session: Session, case: Case) -> None:
 
     assert isinstance(first, Approval)
     assert (first.still, review.status) in [(("finance",), "open"), (("managers",), "open")]
+    told = [one for one in waiting(session) if one.review_id == review.id]
+    assert [(one.event, one.to) for one in told] == [(Event.SECOND_WORD, first.still[0])]
     assert say(session, case, review, "dan") == first  # a double click
     with pytest.raises(NotYours, match="ann is not one of"):
         say(session, case, review, "ann")

@@ -5,32 +5,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from flows.doors.picture import spark, svg
 from integrations.database import transaction
 from rollout.answers import Reason, Verb
-from rollout.authority import Arm, Authority, Exposure, Grant, Placement
-from rollout.case import Case, Ending, close_row
+from rollout.authority import Arm, Authority, Exposure, Grant
 from rollout.contract import Contract
-from rollout.course import course, simulate
 from rollout.deciding import decide_on
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
 from rollout.falling import acknowledge, fall, latch
 from rollout.gates import Policy, Status
 from rollout.grants import change, current, history
-from rollout.ledger import Entry, remember
 from rollout.monitors import alarm, overrules
 from rollout.people import Directory, let_count, read_directory
 from rollout.people_sheet import parse
 from rollout.policy import policy_of
 from rollout.rising import RiseRow, ask_to_rise, look_ahead, open_rises, sign
-from rollout.shadow import Blind, ComparedRow, HumanDecision, take_human_decision, tally_of
+from rollout.shadow import take_human_decision
 from tests.rollout.test_people import SAMPLE
-from tests.rollout.trial import OWNERS, WHEN, a_case, a_review, answer, contract, proposal
+from tests.rollout.trial import WHEN, a_case, a_review, answer, contract
+from tests.rollout.weeks import HUMANS, decided, watched, weeks
 
 BARS = Policy()
-HUMANS = (*OWNERS, "lea@x.example")
 
 
 @pytest.fixture
@@ -53,121 +49,6 @@ def agreed(session: Session) -> Contract:
     made = contract()
     change(session, made, Authority.SHADOW, by="ines", because="first look", now=WHEN)
     return made
-
-
-def watched(
-    session: Session,
-    agreed: Contract,
-    owner: str,
-    at: datetime,
-    placed: Authority = Authority.SHADOW,
-) -> Case:
-    """A case that the agent only watched, with its proposal."""
-    case = a_case(session, agreed, Authority.SHADOW)
-    said = proposal()
-    said = said.model_copy(
-        update={"action": said.action.model_copy(update={"arguments": {"owner": owner}})}
-    )
-    for step, fact in (
-        ("placement", Placement(authority=placed, arm=Arm.EVERYONE, because="x")),
-        ("proposal-1", said),
-    ):
-        remember(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            step=step,
-            fact=fact,
-            actor="agent",
-            at=at,
-        )
-    close_row(session, case.id, Ending.WATCHED, "watched", at)
-    return case
-
-
-def decided(owner: str, at: datetime) -> HumanDecision:
-    return HumanDecision(answer={"owner": owner}, by="karim", at=at, source="csv")
-
-
-def weeks(
-    session: Session,
-    agreed: Contract,
-    *,
-    n: int = 120,
-    days: float = 14,
-    wrong: int = 0,
-    start: datetime = WHEN,
-) -> datetime:
-    """Let people decide on many watched cases over some days; gives the moment of the last one."""
-    at = start
-    for one in range(n):
-        at = start + timedelta(days=days) * one / (n - 1) + timedelta(hours=1)
-        human = HUMANS[one % 3]
-        owner = HUMANS[(one + 1) % 3] if one < wrong else human
-        case = watched(session, agreed, owner, at - timedelta(minutes=30))
-        take_human_decision(session, agreed, case.id, decided(human, at), at)
-    return at
-
-
-# The evidence
-
-
-def test_what_people_decided_is_compared_once_and_a_correction_judges_nothing(
-    session: Session, agreed: Contract
-) -> None:
-    case = watched(session, agreed, OWNERS[0], WHEN)
-    later = WHEN + timedelta(hours=2)
-    first = take_human_decision(session, agreed, case.id, decided(OWNERS[0], later), later)
-    again = take_human_decision(session, agreed, case.id, decided(OWNERS[0], later), later)
-    other = take_human_decision(session, agreed, case.id, decided(OWNERS[1], later), later)
-    found = tally_of(session, agreed, "r", later)
-
-    assert (first, other) == ("equal", None)
-    assert again == "equal"
-    assert (found.n, found.right) == (1, 1)
-    kinds = session.exec(select(Entry.kind).where(Entry.case_id == case.id)).all()
-    assert kinds.count("human_correction") == 1
-
-
-def test_what_the_agent_could_have_seen_or_the_person_says_nothing(
-    session: Session, agreed: Contract
-) -> None:
-    leaked = watched(session, agreed, OWNERS[0], WHEN)
-    early = decided(OWNERS[0], WHEN - timedelta(hours=1))
-    assert take_human_decision(session, agreed, leaked.id, early, WHEN) is None
-    shown = watched(session, agreed, OWNERS[0], WHEN, Authority.RECOMMEND)
-    later = WHEN + timedelta(hours=1)
-    assert take_human_decision(session, agreed, shown.id, decided(OWNERS[0], later), later) is None
-    blind = session.exec(
-        select(ComparedRow.blind)
-        .where(ComparedRow.workflow == agreed.workflow)
-        .order_by(col(ComparedRow.seq))
-    ).all()
-    assert blind == [Blind.LEAKED, Blind.SHOWN]
-    assert tally_of(session, agreed, "r", later).n == 0
-
-
-def test_an_answer_that_names_no_field_is_refused(session: Session, agreed: Contract) -> None:
-    case = watched(session, agreed, OWNERS[0], WHEN)
-    said = HumanDecision(answer={"colour": "blue"}, by="k", at=WHEN, source="csv")
-    with pytest.raises(Invalid, match="is compared by owner"):
-        take_human_decision(session, agreed, case.id, said, WHEN)
-    with pytest.raises(Unknown):
-        take_human_decision(session, agreed, "L-0", decided("x", WHEN), WHEN)
-    with pytest.raises(Invalid, match="belongs to"):
-        take_human_decision(session, contract(), case.id, decided("x", WHEN), WHEN)
-
-
-def test_the_tally_is_what_was_compared_up_to_a_moment(session: Session, agreed: Contract) -> None:
-    end = weeks(session, agreed, n=30, wrong=6)
-    whole = tally_of(session, agreed, "r", end)
-    half = tally_of(session, agreed, "r", WHEN + timedelta(days=7))
-
-    assert (whole.n, whole.right, whole.eligible, whole.answered) == (30, 24, 30, 30)
-    assert (whole.constant_right, whole.wins, whole.losses) == (10, 16, 2)
-    assert half.n < whole.n
-    assert tally_of(session, agreed, "r", end) == whole
-    assert tally_of(session, agreed, "another", end).n == 0
 
 
 # The mini case: a write to the CRM only after two weeks of shadow
@@ -393,35 +274,3 @@ def test_a_contract_may_only_make_bars_higher() -> None:
     assert policy_of(replace(contract(), bars=(("agreement", 0.9),))).agreement == 0.9
     with pytest.raises(Invalid, match="makes bars lower: agreement"):
         policy_of(replace(contract(), bars=(("agreement", 0.5),)))
-
-
-# The course, and another policy on it
-
-
-def test_a_harder_policy_would_have_taken_longer(session: Session, agreed: Contract) -> None:
-    end = weeks(session, agreed, n=130, days=20, wrong=4)
-    usual = simulate(session, agreed, BARS, "r", end)
-    hard = simulate(session, agreed, Policy(min_days=18), "r", end)
-    never = simulate(session, agreed, Policy(agreement=0.99), "r", end)
-
-    assert usual.ready is not None
-    assert hard.ready is not None
-    assert usual.ready.at < hard.ready.at
-    assert usual.exposed > hard.exposed >= 0
-    assert never.ready is None
-    assert never.points[-1].because
-    assert simulate(session, agreed, BARS, "r", end) == usual
-    assert simulate(session, agreed, BARS, "another", end).points == ()
-
-
-def test_the_course_is_drawn_with_nothing_that_runs(session: Session, agreed: Contract) -> None:
-    end = weeks(session, agreed, n=40, days=10)
-    points = course(session, agreed, BARS, "r", end)
-    drawn = svg(points, "<script>x</script>", 0.8, 0.05)
-
-    assert drawn.startswith("<svg")
-    assert "<script" not in drawn
-    assert drawn.count("<polyline") == 2
-    assert "agreement 100%" in spark(points)
-    assert "Nothing was compared" in svg([], "x", 0.8, 0.05)
-    assert spark([]) == ""

@@ -9,9 +9,10 @@ import sys
 
 import typer
 
-from flows.doors.cli import audit, cases, climb, handoffs, queue, reviews, rollout
+from flows.doors.cli import audit, cases, evidence, handoffs, queue, reviews, rollout
 from flows.doors.cli import backup as copies
 from flows.doors.cli import budgets as money
+from flows.doors.cli import climb as climb  # its commands join those of `rollout`
 from flows.doors.cli import contract as agreement
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import people as staff
@@ -31,7 +32,7 @@ app = typer.Typer(
 app.add_typer(reviews.review, name="review")
 app.add_typer(handoffs.handoff, name="handoff")
 app.add_typer(rollout.rollout, name="rollout")
-app.add_typer(climb.shadow, name="shadow")
+app.add_typer(evidence.shadow, name="shadow")
 app.add_typer(agreement.contract, name="contract")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(sheets.territories, name="territories")
