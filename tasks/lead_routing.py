@@ -2,25 +2,25 @@
 
 import time
 from collections import Counter
-from dataclasses import asdict
 
-from integrations.agents import AgentFailed, Answer, Choice, Question, Release
+from integrations.agents import AgentFailed, Choice, Question, Release
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot_writes import lane_patch, owner_patch
 from rollout.authority import Authority
-from rollout.case import Action, Case, Cost, Evidence, Proposal
+from rollout.case import Action, Case, Proposal
 from rollout.contract import Impact
 from rollout.decisions import Decision
 from rollout.effects import Basis, Intent, Request, Sent, State
 from rollout.gate import may_write
 from rollout.lead_routing import Appointed, Lead
-from rollout.ledger import note_next, remember
+from rollout.ledger import remember
 from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
 from rollout.territories import seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
 from tasks.lead_agent import lead_agent
+from tasks.proposals import note_asked, proposal_of
 from tasks.spending import CasePurse
 from tasks.steps import once, step
 from tasks.systems import crm_writer
@@ -85,23 +85,15 @@ def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
 async def propose_owner(case: Case, lead: Lead) -> Proposal:
     """Ask the agent for an owner. Every call is noted and charged; one answer stands."""
     agent = lead_agent()
-    with transaction() as session:
-        note_next(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            kind="asked",
-            actor="taxiway",
-            at=now(),
-            fields={"release": agent.release.id},
-        )
-        turn, taken = _turn(case, lead)
+    note_asked(case, agent.release)
+    turn, taken = _turn(case, lead)
     started = time.monotonic()
     try:
         answer = await agent.propose(_question(lead, turn, taken), CasePurse(case))
     except AgentFailed as error:
         return _fallback(lead, turn, str(error), agent.release)
-    return _proposal(lead, answer, time.monotonic() - started, agent.release)
+    action = _action(lead, answer.decision["owner"])
+    return proposal_of(action, answer, time.monotonic() - started, agent.release)
 
 
 @step()
@@ -219,22 +211,6 @@ def _action(lead: Lead, email: str) -> Action:
         target=f"contact/{lead.contact_id}",
         arguments={"owner": email},
         impacts=impacts,
-    )
-
-
-def _proposal(lead: Lead, answer: Answer, seconds: float, release: Release) -> Proposal:
-    return Proposal(
-        action=_action(lead, answer.decision["owner"]),
-        reason=answer.reason,
-        confidence=answer.confidence,
-        data_confidence=answer.data_confidence,
-        calibrated_on=release.calibrated_on,
-        conflicts=answer.conflicts,
-        unclear=answer.unclear,
-        evidence=tuple(Evidence.model_validate(asdict(one)) for one in answer.evidence),
-        cost=Cost.model_validate(asdict(answer.cost)),
-        seconds=seconds,
-        release=release.id,
     )
 
 

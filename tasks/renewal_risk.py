@@ -1,22 +1,21 @@
 """The steps of renewal risk: propose a risk and a play, mark the customer, name who has it."""
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
-from integrations.agents import Answer, Question, Release
+from integrations.agents import Answer, Question
 from integrations.agents.renewal_advisor import PLAYS, RenewalAdvisor
-from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot_writes import risk_patch
-from rollout.case import Action, Case, Cost, Evidence, Proposal
+from rollout.case import Action, Case, Proposal
 from rollout.contract import Handoff, Leg
 from rollout.decisions import Decision
 from rollout.effects import Intent, Request, Sent
-from rollout.ledger import note_next
 from rollout.people import read_directory
 from rollout.renewal import Renewal
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
+from tasks.proposals import note_asked, proposal_of
 from tasks.spending import CasePurse
 from tasks.steps import once, step
 from tasks.systems import crm_writer
@@ -30,19 +29,11 @@ CHOICES = {"risk": ["high", "medium", "low"], "play": sorted(PLAYS)}
 @once(PROPOSAL, Proposal, actor="agent")
 async def propose_plan(case: Case, account: Renewal) -> Proposal:
     """Ask the agent how much the renewal is at risk, and what is to be done first."""
-    with transaction() as session:
-        note_next(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            kind="asked",
-            actor="taxiway",
-            at=now(),
-            fields={"release": ADVISOR.release.id},
-        )
+    note_asked(case, ADVISOR.release)
     started = time.monotonic()
     answer = await ADVISOR.propose(_question(account), CasePurse(case))
-    return _proposal(account, answer, time.monotonic() - started, ADVISOR.release)
+    seconds = time.monotonic() - started
+    return proposal_of(_action(account, answer), answer, seconds, ADVISOR.release)
 
 
 @step()
@@ -122,24 +113,10 @@ def _question(account: Renewal) -> Question:
     )
 
 
-def _proposal(account: Renewal, answer: Answer, seconds: float, release: Release) -> Proposal:
-    return Proposal(
-        action=Action(
-            name=RISK,
-            target=f"company/{account.company_id}",
-            arguments={
-                **answer.decision,
-                "revenue_minor": f"{account.figures.get('renewal_arr_minor', 0):.0f}",
-            },
-        ),
-        reason=answer.reason,
-        confidence=answer.confidence,
-        data_confidence=answer.data_confidence,
-        calibrated_on=release.calibrated_on,
-        conflicts=answer.conflicts,
-        unclear=answer.unclear,
-        evidence=tuple(Evidence.model_validate(asdict(one)) for one in answer.evidence),
-        cost=Cost.model_validate(asdict(answer.cost)),
-        seconds=seconds,
-        release=release.id,
+def _action(account: Renewal, answer: Answer) -> Action:
+    revenue = account.figures.get("renewal_arr_minor", 0)
+    return Action(
+        name=RISK,
+        target=f"company/{account.company_id}",
+        arguments={**answer.decision, "revenue_minor": f"{revenue:.0f}"},
     )

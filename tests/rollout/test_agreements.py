@@ -1,12 +1,10 @@
 """Who may change what: a changed budget or scope stops new cases until its owner agrees."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from sqlmodel import Session
 
-from integrations.database import transaction
 from rollout.agreements import (
     Part,
     agree,
@@ -17,19 +15,11 @@ from rollout.agreements import (
 )
 from rollout.contract import ActionRule, Contract, Safety
 from rollout.errors import Invalid, NotYours
-from rollout.people import Directory, let_count, read_directory
-from rollout.people_sheet import parse
-from tests.rollout.test_people import SAMPLE
+from rollout.people import Directory, read_directory
+from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import WHEN, contract
 
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
-        yield opened
-        opened.rollback()
+__all__ = ["session"]  # a fixture
 
 
 @pytest.fixture

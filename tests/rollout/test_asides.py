@@ -1,12 +1,10 @@
 """What a reviewer can do without deciding; none of it moves a deadline."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, select
 
-from integrations.database import transaction
 from rollout.answers import Answer, Proof, Verb
 from rollout.asides import answer_back, ask_back, claim, escalate, talk
 from rollout.brief import as_markdown, brief_of
@@ -17,24 +15,17 @@ from rollout.deciding import decide_on
 from rollout.decisions import Decision
 from rollout.errors import Conflict, Invalid, NotYours
 from rollout.notices import Event, NoticeRow, waiting
-from rollout.people import let_count, read_directory
-from rollout.people_sheet import parse
+from rollout.people import read_directory
 from rollout.reviews import ReviewRow, Status
 from rollout.rights import Right, Ruling
-from tests.rollout.test_people import SAMPLE
+from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import WHEN, a_case, a_review, answer, contract, proposal
+
+__all__ = ["session"]  # a fixture
+
 
 SOON = WHEN + timedelta(minutes=5)
 HALF = timedelta(minutes=30)
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
-        yield opened
-        opened.rollback()
 
 
 @pytest.fixture

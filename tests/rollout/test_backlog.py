@@ -1,30 +1,24 @@
 """How much waits, how fast it is decided, and what that means before the weekend."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlmodel import Session
 
-from integrations.database import transaction
 from rollout.backlog import PER_PERSON, backlog_of, is_last_of_the_week
 from rollout.business_time import Calendar
 from rollout.case import Case
 from rollout.people import Directory, Group
 from rollout.reviews import ReviewRow, Status
+from tests.rollout.sessions import plain as session
 from tests.rollout.trial import a_case, contract
+
+__all__ = ["session"]  # a fixture
+
 
 FRIDAY = datetime(2026, 11, 6, 13, tzinfo=UTC)
 OFFICE = Calendar()  # 9 to 17 UTC, Monday to Friday
 NOBODY = Directory({}, {"desk": Group("desk", ("ann",), OFFICE)})
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        yield opened
-        opened.rollback()
 
 
 @pytest.fixture

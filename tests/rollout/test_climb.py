@@ -1,13 +1,11 @@
 """Authority earned, kept and lost: two weeks of evidence, two signatures, and none to fall."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import Session
 
-from integrations.database import transaction
 from rollout.answers import Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Grant
 from rollout.contract import Contract
@@ -17,25 +15,20 @@ from rollout.falling import acknowledge, fall, latch
 from rollout.gates import Policy, Status
 from rollout.grants import change, current, history
 from rollout.monitors import alarm, overrules
-from rollout.people import Directory, let_count, read_directory
+from rollout.people import Directory, read_directory
 from rollout.people_sheet import parse
 from rollout.policy import policy_of
 from rollout.rising import RiseRow, ask_to_rise, look_ahead, open_rises, sign
 from rollout.shadow import take_human_decision
+from tests.rollout.sessions import with_people as session
 from tests.rollout.test_people import SAMPLE
 from tests.rollout.trial import WHEN, a_case, a_review, answer, contract
 from tests.rollout.weeks import HUMANS, decided, watched, weeks
 
+__all__ = ["session"]  # a fixture
+
+
 BARS = Policy()
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
-        yield opened
-        opened.rollback()
 
 
 @pytest.fixture

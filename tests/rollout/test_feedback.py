@@ -1,30 +1,24 @@
 """Every decision is a case to judge an agent by, with where it comes from."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from integrations.database import transaction
 from rollout.answers import FAULTS, Reason, Verb
 from rollout.case import Case
 from rollout.deciding import decide_on
 from rollout.decisions import distance
 from rollout.feedback import evaluation_cases, summary
 from rollout.ledger import Personal
+from tests.rollout.sessions import plain as session
 from tests.rollout.trial import OWNERS, WHEN, a_case, a_review, action, answer, contract
 
+__all__ = ["session"]  # a fixture
+
+
 LATER = WHEN + timedelta(minutes=3)
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        yield opened
-        opened.rollback()
 
 
 def decided(session: Session, verb: Verb = Verb.APPROVE, **more: object) -> Case:

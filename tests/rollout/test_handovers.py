@@ -1,13 +1,11 @@
 """Work that passes to another agent's workflow, and comes back where that cannot take it."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, select
 
-from integrations.database import transaction
 from rollout.business_time import Business
 from rollout.case import Case, Ending, close_row, open_row
 from rollout.contract import Contract, Handoff, Leg
@@ -17,18 +15,14 @@ from rollout.handovers import follow_up, pass_on
 from rollout.holes import holes
 from rollout.inbox import Arrival, envelope
 from rollout.people import Directory
+from tests.rollout.sessions import plain as session
 from tests.rollout.trial import WHEN, a_case, contract
+
+__all__ = ["session"]  # a fixture
+
 
 TO = "pricing"
 NAME = "needs-a-price"
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        yield opened
-        opened.rollback()
 
 
 def handoff() -> Handoff:

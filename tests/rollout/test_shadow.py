@@ -1,13 +1,11 @@
 """What people decided beside the proposals: compared once, blind, and drawn over time."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
 
 from flows.doors.picture import spark, svg
-from integrations.database import transaction
 from rollout.authority import Authority
 from rollout.contract import Contract
 from rollout.course import course, simulate
@@ -15,23 +13,15 @@ from rollout.errors import Invalid, Unknown
 from rollout.gates import Policy
 from rollout.grants import change
 from rollout.ledger import Entry
-from rollout.people import let_count
-from rollout.people_sheet import parse
 from rollout.shadow import Blind, ComparedRow, HumanDecision, take_human_decision, tally_of
-from tests.rollout.test_people import SAMPLE
+from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import OWNERS, WHEN, contract
 from tests.rollout.weeks import decided, watched, weeks
 
+__all__ = ["session"]  # a fixture
+
+
 BARS = Policy()
-
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
-        yield opened
-        opened.rollback()
 
 
 @pytest.fixture

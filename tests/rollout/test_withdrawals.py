@@ -1,11 +1,8 @@
 """Questions that nobody has to answer any more are withdrawn, and whoever was asked is told."""
 
-from collections.abc import Iterator
-
 import pytest
 from sqlmodel import Session, select
 
-from integrations.database import transaction
 from rollout.authority import Authority
 from rollout.case import Case, Ending, close_row
 from rollout.deciding import decide_on
@@ -17,16 +14,11 @@ from rollout.ledger import Entry
 from rollout.notices import Event, waiting
 from rollout.reviews import ReviewRow, Status
 from rollout.withdrawals import withdraw_abandoned, withdraw_lowered
+from tests.rollout.sessions import plain as session
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import WHEN, a_case, a_review, answer, contract
 
-
-@pytest.fixture
-def session(database: str) -> Iterator[Session]:
-    del database
-    with transaction() as opened:
-        yield opened
-        opened.rollback()
+__all__ = ["session"]  # a fixture
 
 
 @pytest.fixture
