@@ -31,12 +31,17 @@ def process_worker(pilot: Pilot) -> Iterator[subprocess.Popen[bytes]]:
         env={**os.environ, **pilot.system.env(), "PREFECT_WORKER_QUERY_SECONDS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     pilot.prefect(lambda client: move(client, POOL))
     yield worker
     pilot.prefect(lambda client: move(client, settings().work_pool))
     worker.send_signal(signal.SIGTERM)
-    worker.wait(60)
+    try:
+        worker.wait(30)
+    except subprocess.TimeoutExpired:  # it waits for runs of other tests that it was given
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
 
 
 async def make_pool(client: Any) -> None:
