@@ -90,6 +90,12 @@ OPERATIONS = (
         every=timedelta(hours=1),
     ),
     Operation(
+        name="promote",
+        flow="flows.operations.promote:promote",
+        about="Asks for a workflow's next level of authority, on its evidence, and waits for the "
+        "signatures of its business owner and of governance.",
+    ),
+    Operation(
         name="renewal-sweep",
         flow="flows.operations.renewal_sweep:renewal_sweep",
         about="Every night: looks over the customers that renew within 120 days, and opens cases "

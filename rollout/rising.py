@@ -23,6 +23,7 @@ from rollout.errors import Conflict, Invalid, NotYours, Unknown
 from rollout.falling import latch
 from rollout.gates import Finding, Policy, Status, fold
 from rollout.grants import change, current
+from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.people import Directory
 from rollout.shadow import latest_release, tally_of
@@ -57,6 +58,8 @@ class RiseRow(SQLModel, table=True):
     at: datetime = moment()
     state: str = State.OPEN
     signatures: dict[str, Any] = document()  #: by role, who and when
+    flow_run_id: str = ""  #: the run that waits for the signatures, where one does
+    sleep: int = 1  #: the number of its next pause; used keys are never used again
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,16 @@ def ask_to_rise(
     because: str,
     now: datetime,
     exposure: Exposure | None = None,
+    run: str = "",
 ) -> RiseRow:
-    """Ask for the next level; raises `Invalid` with every gate that does not pass."""
+    """
+    Ask for the next level; raises `Invalid` with every gate that does not pass.
+
+    A run that asks again, since it was started again, gets the request that it made.
+    """
+    stands = _of_run(session, run)
+    if stands is not None:
+        return stands
     ahead = look_ahead(session, contract, policy, now)
     if not because.strip():
         raise Invalid("a request needs a reason: --because TEXT")
@@ -129,6 +140,7 @@ def ask_to_rise(
         because=because.strip(),
         at=now,
         signatures={},
+        flow_run_id=run,
     )
     session.add(row)
     session.flush()
@@ -171,6 +183,12 @@ def sign(
     if set(row.signatures) < set(SIGNERS):
         return row
     return _apply(session, contract, policy, row, now)
+
+
+def _of_run(session: Session, run: str) -> RiseRow | None:
+    if not run:
+        return None
+    return session.exec(select(RiseRow).where(RiseRow.flow_run_id == run)).one_or_none()
 
 
 def open_rises(session: Session, workflow: str) -> list[RiseRow]:
@@ -224,6 +242,15 @@ def _apply(
         raise Conflict(f"request {row.id} cannot be applied: {why}. Ask again on new evidence.")
     row.state = State.APPLIED
     session.add(row)
+    if row.flow_run_id:
+        ask(
+            session,
+            ErrandKind.WAKE,
+            dedupe=f"wake:rise:{row.id}",
+            now=now,
+            flow_run_id=row.flow_run_id,
+            verb="sign",  # a word that its form knows; what counts is in the ledger
+        )
     signed = " and ".join(str(one["by"]) for one in row.signatures.values())
     exposure = Exposure.model_validate(row.exposure)
     return change(
