@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
+from prefect.exceptions import ObjectAlreadyExists
 
 from flows.doors.deployments import full_name
 from integrations.settings import settings
@@ -45,7 +47,8 @@ def process_worker(pilot: Pilot) -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def make_pool(client: Any) -> None:
-    await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
+    with suppress(ObjectAlreadyExists):  # a first try that was answered late
+        await client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
 
 
 async def move(client: Any, pool: str) -> None:
