@@ -8,7 +8,7 @@ with each further fall within thirty days.
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, Identity
-from sqlmodel import Field, Session, SQLModel, select
+from sqlmodel import Field, Session, SQLModel, func, select
 
 from rollout.authority import Authority, Grant
 from rollout.columns import moment
@@ -121,3 +121,8 @@ def latch(session: Session, workflow: str, now: datetime) -> str:
         return f"it fell on {unknown[-1].at:%Y-%m-%d} ({unknown[-1].because}), and nobody said why"
     until = max((row.until for row in rows), default=now)
     return f"it fell lately: no rise before {until:%Y-%m-%d %H:%M} UTC" if until > now else ""
+
+
+def last_fall(session: Session, workflow: str) -> datetime | None:
+    """Give the moment of the last fall: evidence from before it does not count any more."""
+    return session.exec(select(func.max(FallRow.at)).where(FallRow.workflow == workflow)).one()

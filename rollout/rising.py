@@ -20,7 +20,7 @@ from rollout.canonical import digest
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
-from rollout.falling import latch
+from rollout.falling import last_fall, latch
 from rollout.gates import Finding, Policy, Status, fold
 from rollout.grants import change, current
 from rollout.inbox import ErrandKind, ask
@@ -96,7 +96,8 @@ def look_ahead(session: Session, contract: Contract, policy: Policy, now: dateti
     release = latest_release(session, contract.workflow) or ""
     gates: Sequence[Finding] = ()
     if grant.authority is Authority.SHADOW and following is not None:
-        gates = shadow_gates(tally_of(session, contract, release, now), policy)
+        since = last_fall(session, contract.workflow)
+        gates = shadow_gates(tally_of(session, contract, release, now, since), policy)
     elif following is not None and grant.authority.height > Authority.SHADOW.height:
         words = f"nothing measures {grant.authority} yet: an owner may go on without evidence"
         gates = [Finding(f"to_{following}", Status.NO_DATA, words)]

@@ -25,6 +25,7 @@ from rollout.gates import Tally
 from rollout.ledger import Entry, Fact, note, recall, remember
 
 STEP = "human-1"
+COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
 
 
 class Blind(StrEnum):
@@ -130,9 +131,21 @@ def take_human_decision(
     return verdict if blind is Blind.YES else None
 
 
-def tally_of(session: Session, contract: Contract, release: str, cutoff: datetime) -> Tally:
-    """Count what was compared with a release up to a moment; blind and comparable cases only."""
+def tally_of(
+    session: Session,
+    contract: Contract,
+    release: str,
+    cutoff: datetime,
+    since: datetime | None = None,
+) -> Tally:
+    """
+    Count what was compared with a release up to a moment; blind and comparable cases only.
+
+    `since` begins the epoch: what an agent had earned before it fell does not count again.
+    """
+    epoch = (ComparedRow.decided_at > since,) if since is not None else ()
     compared = (
+        *epoch,
         ComparedRow.workflow == contract.workflow,
         ComparedRow.release == release,
         ComparedRow.blind == Blind.YES,
@@ -169,7 +182,7 @@ def tally_of(session: Session, contract: Contract, release: str, cutoff: datetim
     )
     first = min((row[7] for row in rows), default=None)
     last = max((row[8] for row in rows), default=None)
-    eligible, answered = _coverage(session, contract.workflow, release, first, cutoff)
+    eligible, answered = _coverage(session, contract.workflow, first, cutoff)
     return Tally(
         n=n,
         right=right,
@@ -225,12 +238,11 @@ def _blind(session: Session, case_id: str, placement: Placement, said: HumanDeci
 
 
 def _coverage(
-    session: Session, workflow: str, release: str, first: datetime | None, cutoff: datetime
+    session: Session, workflow: str, first: datetime | None, cutoff: datetime
 ) -> tuple[int, int]:
     """Count the watched cases since the first comparison, and those with a proposal."""
     if first is None:
         return 0, 0
-    del release
     found = session.execute(
         select(func.count(), func.count(col(Entry.seq)))
         .select_from(CaseRow)
@@ -242,7 +254,8 @@ def _coverage(
         .where(
             CaseRow.workflow == workflow,
             CaseRow.ending == "watched",
-            CaseRow.opened_at <= cutoff,
+            col(CaseRow.closed_at) >= first - COVERED_BEFORE,
+            col(CaseRow.closed_at) <= cutoff,
         )
     ).one()
     return int(found[0]), int(found[1])

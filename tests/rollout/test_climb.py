@@ -181,6 +181,19 @@ def test_a_fall_is_at_once_and_shuts_the_way_up(session: Session, agreed: Contra
     ask_to_rise(session, agreed, BARS, by="ines", because="mended", now=at)
 
 
+def test_what_was_earned_before_a_fall_does_not_count_again(
+    session: Session, agreed: Contract
+) -> None:
+    at = weeks(session, agreed)
+    assert look_ahead(session, agreed, BARS, at).status is Status.PASS
+    fall(session, agreed, severity="S3", by="kim", because="harm", now=at)
+    acknowledge(session, agreed, by="noor", cause="an old sheet", now=at)
+    later = at + timedelta(days=3)
+    assert look_ahead(session, agreed, BARS, later).status is Status.NO_DATA
+    end = weeks(session, agreed, start=later)
+    assert look_ahead(session, agreed, BARS, end).status is Status.PASS
+
+
 def test_each_further_fall_doubles_the_time(session: Session, agreed: Contract) -> None:
     for n in range(3):
         fall(
