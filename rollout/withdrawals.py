@@ -10,7 +10,6 @@ from rollout.authority import Authority
 from rollout.case import CaseRow
 from rollout.contract import Contract
 from rollout.grants import granted
-from rollout.halts import halted
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.notices import Event, News, announce
@@ -39,8 +38,7 @@ def withdraw_lowered(session: Session, contracts: Sequence[Contract], now: datet
     count = 0
     for contract in contracts:
         grant = granted(session, contract.workflow)
-        lowered = grant.authority.height <= Authority.SHADOW.height
-        if not lowered or halted(session, contract.workflow):
+        if grant.authority.height > Authority.SHADOW.height:
             continue
         rows = session.exec(
             update(ReviewRow)
