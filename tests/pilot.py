@@ -22,7 +22,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from sqlmodel import select
+from sqlmodel import col, select
 
 from flows.contracts.lead_routing import CONTRACT
 from flows.doors.deployments import full_name
@@ -241,9 +241,10 @@ class Pilot:
         return [row.kind for row in rows]
 
     def effects(self, case_id: str) -> list[EffectRow]:
-        """Give a case's writes."""
+        """Give a case's writes, in the order in which they were meant."""
         with transaction() as session:
-            return list(session.exec(select(EffectRow).where(EffectRow.case_id == case_id)).all())
+            mine = select(EffectRow).where(EffectRow.case_id == case_id)
+            return list(session.exec(mine.order_by(col(EffectRow.made_at))).all())
 
     def writes_to(self, contact_id: str) -> list[dict[str, Any]]:
         """Give the writes that took effect on a contact, its tasks among them."""

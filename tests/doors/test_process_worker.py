@@ -63,7 +63,7 @@ def test_a_case_is_asked_answered_and_written_by_processes(
     pilot.at(Authority.RECOMMEND)
     form = pilot.lead()
     event = pilot.send(form)
-    until(lambda: pilot.known(event), "a process has opened the case", 90)
+    until(lambda: pilot.known(event), "a process has opened the case", 180)
     review = pilot.review(event)
     assert pilot.run(review.case_id).work_pool_name == POOL
 
