@@ -64,3 +64,8 @@ def pilot(database: str, home: Path) -> Iterator[Pilot]:
     with running(home, print) as system:
         plant_if_empty(system)
         yield Pilot(system)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the process pool go first: its worker gets slow on a Prefect that knows many runs."""
+    items.sort(key=lambda item: item.path.name != "test_process_worker.py")

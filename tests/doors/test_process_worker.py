@@ -68,7 +68,7 @@ def test_a_case_is_asked_answered_and_written_by_processes(
     assert pilot.run(review.case_id).work_pool_name == POOL
 
     approve(review.id)
-    case = pilot.ended(event, patience=90)
+    case = pilot.ended(event, patience=180)
     assert case.ending == Ending.ACTED
     assert len(pilot.writes_to(form["contact_id"])) == 1
     assert pilot.facts(case.id).count("asked") == 1
