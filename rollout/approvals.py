@@ -118,6 +118,27 @@ def still_needed(need: Need, given: Sequence[Standing]) -> tuple[str, ...]:
     return best
 
 
+def standing_in(
+    directory: Directory, by: str, need: Need | None, group: str, review: str, day: date
+) -> Standing:
+    """
+    Say in whose place somebody answers a review: for a group whose word it takes, or for the one
+    that was handed it. Raises `NotYours`.
+
+    The next in a line counts once it has the question, and not before: a ladder's amount is not
+    to be approved by whoever comes later.
+    """
+    names = dict.fromkeys([*(need.by if need else ()), group])
+    standing = standing_of(directory, by, names, day)
+    if standing is None:
+        people = ", ".join(one.id for one in directory.who(group, day)) or "nobody"
+        raise NotYours(
+            f"{by} is not one of {group} ({people}), who decide {review}. `taxiway people` lists "
+            "who is; a delegation lets somebody answer in another's place."
+        )
+    return standing
+
+
 def check_apart(
     session: Session, directory: Directory, standing: Standing, case_id: str, editor: str
 ) -> None:

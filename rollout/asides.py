@@ -10,7 +10,7 @@ from typing import ClassVar
 from sqlmodel import Session, col, select
 
 from rollout.answers import Verb
-from rollout.approvals import need_of, standing_of
+from rollout.approvals import need_of, standing_in, standing_of
 from rollout.canonical import Json
 from rollout.case import Proposal
 from rollout.contract import Contract
@@ -179,9 +179,7 @@ def _open(session: Session, contract: Contract, which: str, by: str, now: dateti
         raise Conflict(f"{review.id} is {review.status}: there is nothing left to decide.")
     proposal = recall(session, review.case_id, review.step, Proposal)
     need = need_of(contract, proposal.action) if proposal else None
-    names = [review.group, *(need.by if need else ()), *(leg.to for leg in contract.review_then)]
-    if standing_of(read_directory(session), by, dict.fromkeys(names), now.date()) is None:
-        raise NotYours(f"{by} is not one of {review.group}, who decide {review.id}.")
+    standing_in(read_directory(session), by, need, review.group, review.id, now.date())
     return review
 
 

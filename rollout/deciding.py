@@ -13,7 +13,15 @@ from sqlmodel import Session, col, select
 
 from rollout.answer_checks import check_answer
 from rollout.answers import Answer, Verb
-from rollout.approvals import Need, Standing, check_apart, need_of, standing_of, still_needed
+from rollout.approvals import (
+    Need,
+    Standing,
+    check_apart,
+    need_of,
+    standing_in,
+    standing_of,
+    still_needed,
+)
 from rollout.case import Proposal, find_case
 from rollout.contract import Contract
 from rollout.decisions import Approval, Decision, approvals, decision_step, distance, edited
@@ -90,14 +98,7 @@ def _standing(
     now: datetime,
 ) -> Standing:
     """Say in whose place a person answers; raises `NotYours` or `Invalid`."""
-    line = [*need.by, review.group, *(leg.to for leg in contract.review_then)]
-    standing = standing_of(directory, answer.by, dict.fromkeys(line), now.date())
-    if standing is None:
-        people = ", ".join(one.id for one in directory.who(review.group, now.date())) or "nobody"
-        raise NotYours(
-            f"{answer.by} is not one of {review.group} ({people}), who decide {review.id}. "
-            "`taxiway people` lists who is; a delegation lets somebody answer in another's place."
-        )
+    standing = standing_in(directory, answer.by, need, review.group, review.id, now.date())
     check_apart(session, directory, standing, review.case_id, review.edited_by)
     if answer.proof < need.proof:
         raise Invalid(

@@ -91,7 +91,7 @@ def change(
         raise Invalid(f"{workflow} is {was}: `taxiway rollout revive {workflow}` comes first")
     share = exposure or Exposure()
     _check(was, to, share, because)
-    if to is not Authority.OFF:
+    if to.height > was.authority.height:  # a fall waits for nothing
         complete(contract)
         if to not in contract.plan:
             raise Invalid(f"{contract.plan[-1]} is this workflow's ceiling, by its contract")

@@ -112,12 +112,17 @@ class Directory:
         return (person, *groups)
 
     def called(self, words: str) -> Person | None:
-        """Find a person by what they are called: their id, name, mail address or login."""
-        said = words.strip().casefold()
-        for one in self.people.values():
-            if said and said in {w.casefold() for w in (one.id, one.name, one.mail, one.login)}:
-                return one
-        return None
+        """Find the one person who is called so: by id, or by name, mail address or login."""
+        said = words.strip()
+        if said in self.people:
+            return self.people[said]
+        wanted = said.casefold()
+        found = [
+            one
+            for one in self.people.values()
+            if wanted and wanted in {w.casefold() for w in (one.name, one.mail, one.login)}
+        ]
+        return found[0] if len(found) == 1 else None
 
     def by_mail(self, mail: str) -> Person | None:
         """Find the person behind a mail address."""

@@ -62,6 +62,7 @@ class Renewal(Fact):
     renewed_on: date | None = None
     champion: str | None = None  #: active, changed, left
     crm_health: str | None = None  #: what people wrote into the CRM
+    risk: str | None = None  #: what stands on the customer now
     legal_words: bool = False  #: somebody wrote of termination or of lawyers
     figures: Mapping[str, float] = {}
 

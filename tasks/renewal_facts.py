@@ -36,6 +36,7 @@ def as_renewal(account: Account) -> Renewal:
         account_lead=words.get("account_lead_email"),
         champion=words.get("champion_status"),
         crm_health=words.get("crm_health"),
+        risk=account.risk,
         legal_words=bool(words.get("legal_words")),
         renewal_date=account.days.get("renewal_date"),
         notice_date=account.days.get("notice_date"),

@@ -57,6 +57,7 @@ async def mark_risk(
                 request=Request(method=method, path=path, body=body),
                 basis=word_of(decision),
                 nth=decision.nth if decision else None,
+                expected={"risk": account.risk},
                 changes={"risk": said["risk"]},
             ),
             push=lambda request: crm.send(request.method, request.path, request.body),

@@ -41,6 +41,7 @@ async def climb() -> dict[str, str]:
                     now=moment,
                 )
                 told.warning("%s fell: it is %s now. %s", one.name, grant, why.because)
+        with transaction() as session:
             ahead = look_ahead(session, one.contract, policy_of(one.contract), moment)
         ready = ahead.to is not None and ahead.status is Status.PASS
         found[one.name] = f"ready for {ahead.to}" if ready else f"stays {ahead.grant}"

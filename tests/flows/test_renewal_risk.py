@@ -191,6 +191,25 @@ def test_a_dismissed_risk_marks_nothing(pilot: Pilot) -> None:
     assert not pilot.effects(case.id)
 
 
+def test_a_mark_that_somebody_made_meanwhile_stays(pilot: Pilot) -> None:
+    pilot.at(Authority.RECOMMEND, agreed=CONTRACT)
+    number = customer(pilot)
+    event = changed(pilot, number)
+    review = pilot.review(event)
+    by_hand = httpx.patch(
+        f"{pilot.system.state.crm_url}/crm/v3/objects/companies/{number}",
+        json={"properties": {"taxiway_renewal_risk": "low"}},
+        headers={"Authorization": f"Bearer {settings().crm_token.get_secret_value()}"},
+    )
+    assert by_hand.is_success
+    yes = Answer(verb=Verb.APPROVE, by="olga", proof=Proof.HOST, channel="cli")
+    take_answer(CONTRACT, review.id, yes)
+    case = pilot.ended(event)
+
+    assert "changed by somebody else meanwhile: risk" in (case.because or "")
+    assert handoff(case, "not-sent").receiver == "olga"
+
+
 def test_in_shadow_it_only_says_what_it_would_do(pilot: Pilot) -> None:
     pilot.at(Authority.SHADOW, agreed=CONTRACT)
     number = customer(pilot)

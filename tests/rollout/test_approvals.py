@@ -13,8 +13,9 @@ from integrations.database import transaction
 from rollout.answers import Proof, Reason, Verb
 from rollout.approvals import Need, Standing, need_of, standing_of, still_needed
 from rollout.authority import Authority
+from rollout.business_time import Business
 from rollout.case import Action, Case, Proposal
-from rollout.contract import ActionRule, Contract, Rung, Safety
+from rollout.contract import ActionRule, Contract, Leg, Rung, Safety
 from rollout.deciding import decide_on
 from rollout.decisions import Approval, Decision
 from rollout.effects import Basis, EffectRow, Intent, Request, intend
@@ -30,6 +31,7 @@ from rollout.rights import Right, rule_on
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import WHEN, a_case, answer, contract
 
+HOUR = Business(hours=1)
 REFUND = "helpdesk.refund"
 LADDER = (
     Rung(("agents",), up_to_minor=50_00),
@@ -232,6 +234,18 @@ def test_a_delegate_and_whoever_they_answer_for_are_one(session: Session, case: 
     later = WHEN.replace(day=12)
     with pytest.raises(NotYours, match="answer for one another"):
         decide_on(session, case.contract, review.id, answer(by="dan"), later)
+
+
+def test_the_next_in_line_approves_nothing_before_it_is_theirs(
+    session: Session, case: Case
+) -> None:
+    case = replace(case, contract=replace(case.contract, review_then=(Leg("agents", HOUR),)))
+    review = asked(session, case, 400_00)
+    with pytest.raises(NotYours, match="ann is not one of leads"):
+        say(session, case, review, "ann")
+    review.group = "agents"  # the clock has handed it on
+    session.add(review)
+    assert isinstance(say(session, case, review, "ann"), Decision)
 
 
 def test_one_no_is_enough(session: Session, case: Case) -> None:

@@ -210,6 +210,14 @@ def test_each_further_fall_doubles_the_time(session: Session, agreed: Contract) 
     assert latch(session, agreed.workflow, third + timedelta(hours=96)) == ""
 
 
+def test_a_contract_with_a_hole_does_not_hold_up_a_fall(session: Session, agreed: Contract) -> None:
+    for step in (Authority.RECOMMEND, Authority.LIMITED):
+        change(session, agreed, step, by="x", because="by hand", now=WHEN)
+    holed = replace(agreed, targets=())
+    grant = fall(session, holed, severity="S2", by="k", because="harm", now=WHEN)
+    assert grant.authority is Authority.RECOMMEND
+
+
 @pytest.mark.parametrize(
     ("severity", "level"),
     [("S1", Authority.OFF), ("S2", Authority.LIMITED), ("S3", Authority.FULL)],

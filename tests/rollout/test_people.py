@@ -248,3 +248,13 @@ def test_a_delegation_is_kept_and_goes_with_its_directory(session: Session) -> N
     assert read_directory(session) == parse(AWAY + FURTHER)
     let_count(session, parse(SMALL), by="kim", now=WHEN)
     assert read_directory(session).delegations == ()
+
+
+def test_a_name_that_two_people_have_is_nobodys() -> None:
+    two = parse(
+        '[people.ann]\nname = "Ann Weber"\n[people.anna]\nname = "Ann Weber"\n'
+        '[groups.desk]\nmembers = ["ann", "anna"]'
+    )
+    assert two.called("Ann Weber") is None
+    assert two.called("anna") == two.people["anna"]
+    assert parse(SAMPLE).called(" olga STERN ") == parse(SAMPLE).people["olga"]
