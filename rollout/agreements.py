@@ -5,10 +5,11 @@ The business owner answers for the money and the targets, the technical owner fo
 governance for credentials of a system outside. The first version that is used is taken as agreed.
 """
 
-from dataclasses import asdict
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
@@ -53,7 +54,7 @@ class AgreementRow(SQLModel, table=True):
 
 def digest_of(contract: Contract, part: Part) -> str:
     """Give the first twelve hexadecimal digits of the SHA-256 of a part's content."""
-    whole = asdict(contract)
+    whole = _written(contract)
     names = {
         Part.MONEY: (
             *("budget_minor_per_day", "budget_minor_per_case", "currency"),
@@ -62,7 +63,7 @@ def digest_of(contract: Contract, part: Part) -> str:
         Part.SCOPE: ("boundaries",),
         Part.CREDENTIALS: ("workflow",),
     }[part]
-    return sha256(canonical({name: whole[name] for name in names})).hexdigest()[:12]
+    return sha256(canonical({name: whole.get(name) for name in names})).hexdigest()[:12]
 
 
 def agreed(session: Session, workflow: str, part: Part) -> str | None:
@@ -121,6 +122,20 @@ def agree(
         raise NotYours(f"{part} of {contract.workflow} is {owner}'s to agree to, and {by} is not.")
     _note(session, contract, part, by, because.strip(), now)
     return digest_of(contract, part)
+
+
+def _written(part: Any) -> Any:  # any value of a contract
+    """
+    Give what somebody wrote: fields at their defaults are left out, so that a field which a later
+    version of Taxiway knows does not make the same words another agreement.
+    """
+    if isinstance(part, tuple | list):
+        return [_written(one) for one in part]
+    if not is_dataclass(part):
+        return sorted(part) if isinstance(part, frozenset) else part
+    own = {one.name: getattr(part, one.name) for one in fields(part)}
+    default = {one.name: one.default for one in fields(part) if one.default is not MISSING}
+    return {k: _written(v) for k, v in own.items() if k not in default or v != default[k]}
 
 
 def _note(

@@ -18,6 +18,7 @@ from rollout.people import Directory
 from rollout.reviews import DECIDED, ReviewRow, Status
 
 LOOK_BACK = timedelta(days=14)
+YEAR = 365 * 24 * 60  #: minutes of open time beyond which no day is named
 PER_PERSON = 4.0  #: decisions in an open hour, where a group has decided nothing yet
 
 
@@ -31,7 +32,7 @@ class Backlog:
     arrive_per_hour: float
     decide_per_hour: float
     is_measured: bool  #: False: the pace is a guess, since nothing was decided yet
-    clear_at: datetime | None  #: when the last one is decided at that pace; None: nothing waits
+    clear_at: datetime | None  #: when the last one is decided; None: nothing waits, or for ages
     will_be_late: int  #: how many will pass their deadline at that pace
     before_weekend: int  #: how many still wait when the last business day of the week closes
 
@@ -82,8 +83,10 @@ def is_last_of_the_week(calendar: Calendar, now: datetime) -> bool:
     return calendar.why_closed(day) is None and calendar.why_closed(tomorrow) is not None
 
 
-def _when(calendar: Calendar, now: datetime, n: int, pace: float) -> datetime:
+def _when(calendar: Calendar, now: datetime, n: int, pace: float) -> datetime | None:
     minutes = max(1, round(60 * n / pace))
+    if minutes > YEAR:
+        return None
     return due(calendar, now, Business(minutes=minutes)).at
 
 

@@ -23,6 +23,7 @@ from rollout.contract import Contract, Impact
 from rollout.errors import Unknown
 from rollout.ledger import Fact, recall
 
+AGENT = "agent"  #: who decided a proposal, where no rule did
 CASE_NUMBERS = Sequence("case_number", start=1001, metadata=SQLModel.metadata)
 
 
@@ -144,7 +145,7 @@ class Proposal(Fact):
     seconds: float = 0
     release: str
     changes: Mapping[str, str] = {}  #: what people have changed in it
-    decided_by: str = "agent"  #: or the rule that left no question open
+    decided_by: str = AGENT  #: or the rule that left no question open
 
     @property
     def sureness(self) -> float:

@@ -12,8 +12,9 @@ from sqlmodel import Session, func, select
 
 from rollout.contract import Contract
 from rollout.gates import Finding, Policy, Status, fold
-from rollout.shadow import ComparedRow, tally_of
+from rollout.shadow import ComparedRow
 from rollout.shadow_gates import shadow_gates
+from rollout.tallies import tally_of
 
 MOST_POINTS = 60
 

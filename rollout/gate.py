@@ -21,6 +21,7 @@ from rollout.fields import breach
 from rollout.grants import current
 from rollout.halts import lock_shared
 from rollout.ledger import recall
+from rollout.reviews import ReviewRow
 
 
 def may_write(placement: Placement | None) -> bool:
@@ -105,6 +106,9 @@ def _unapproved(session: Session, effect: EffectRow) -> str | None:
         return f"{decision.by} approved another action"
     if len(set(decision.approvers)) < len(decision.needed):
         return f"it needs the word of {' and '.join(decision.needed)}"
+    review = session.get(ReviewRow, decision.review_id)
+    if review is not None and review.edited_by in decision.approvers:
+        return f"{review.edited_by} made the change and approved it too"
     own = {one.casefold() for one in decision.approvers} & requesters(session, effect.case_id)
     return f"{', '.join(sorted(own))} asked for it and approved it too" if own else None
 

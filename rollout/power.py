@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rollout.errors import Invalid
 from rollout.evidence import log_e_beta_binomial, log_e_path
@@ -20,6 +21,7 @@ RUNS = 400
 QUARTER = 13  #: weeks
 HORIZON = 52
 SEED = 20_261_125
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def power(plan: Plan, policy: Policy) -> list[Needed]:
     harmful = rng.random((RUNS, looks[-1])) < plan.harm
     wins = rng.random((RUNS, looks[-1])) < alone
     return [
-        _time("days", max(1, math.ceil(policy.min_days / 7 * blind)), None, blind),
-        _time("units", policy.min_units, None, blind),
+        _time("days", max(1, math.ceil(policy.min_days / 7 * blind)), blind),
+        _time("units", policy.min_units, blind),
         _by_counts("agreement", right, looks, policy.agreement, policy, blind),
         _by_counts("harm", ~harmful, looks, 1 - policy.harm, policy, blind),
         _by_pairs(wins, plan, looks, policy, blind),
@@ -89,7 +91,7 @@ def _looks(per_week: float) -> list[int]:
 
 def _by_counts(
     name: str,
-    good: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
+    good: NDArray[np.bool_],
     looks: Sequence[int],
     bar: float,
     policy: Policy,
@@ -97,18 +99,23 @@ def _by_counts(
 ) -> Needed:
     need = math.log(1 / policy.alpha)
     counts = good.cumsum(axis=1)
-    first = [
-        next(
-            (n for n in looks if log_e_beta_binomial(int(run[n - 1]), n, bar) >= need),
-            None,
-        )
-        for run in counts
-    ]
+    first = [_first(run, looks, need, bar, of_all=True) for run in counts]
     return _summary(name, first, per_week)
 
 
+def _first(
+    run: Counts, looks: Sequence[int], need: float, bar: float, *, of_all: bool
+) -> int | None:
+    """Give the first look at which the successes, of all cases or of themselves, are enough."""
+    for n in looks:
+        k = int(run[n - 1])
+        if log_e_beta_binomial(k, n if of_all else k, bar) >= need:
+            return n
+    return None
+
+
 def _by_pairs(
-    wins: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
+    wins: NDArray[np.bool_],
     plan: Plan,
     looks: Sequence[int],
     policy: Policy,
@@ -119,17 +126,7 @@ def _by_pairs(
         return Needed("better_than_constant", None, None, None, says)
     need = math.log(1 / policy.alpha)
     counts = wins.cumsum(axis=1)
-    first = [
-        next(
-            (
-                n
-                for n in looks
-                if log_e_beta_binomial(int(run[n - 1]), int(run[n - 1]), 0.5) >= need
-            ),
-            None,
-        )
-        for run in counts
-    ]
+    first = [_first(run, looks, need, 0.5, of_all=False) for run in counts]
     return _summary("better_than_constant", first, per_week)
 
 
@@ -146,7 +143,7 @@ def _equal_agent(plan: Plan, policy: Policy, per_week: float, rng: np.random.Gen
     return _summary("not_worse_than_people (to limited)", first, per_week)
 
 
-def _time(name: str, cases: int, _: None, per_week: float) -> Needed:
+def _time(name: str, cases: int, per_week: float) -> Needed:
     weeks = cases / per_week
     return Needed(name, cases, round(weeks, 1), round(weeks, 1), _says(weeks))
 

@@ -75,7 +75,7 @@ def replay(
         for one, verdict in zip(answered, verdicts, strict=True)
         if verdict is not Verdict.INCOMPARABLE
     ]
-    constant = _most_common(ordered)
+    constant = _most_common([one for one, _ in compared])
     tally = _tally(compared, constant, len(past), len(answered), known=bool(harmful))
     chosen = _with_segments(policy, tally)
     gates = shadow_gates(tally, chosen)
@@ -114,7 +114,8 @@ def _verdict(rule: Comparison, one: Past) -> Verdict:
 
 
 def _most_common(past: Sequence[Past]) -> str:
-    counts = Counter(one.human for one in past)
+    """Give the answer that people gave most often, as it is compared."""
+    counts = Counter(normal(one.human) for one in past)
     return max(counts, key=lambda word: (counts[word], word)) if counts else ""
 
 
@@ -126,9 +127,8 @@ def _tally(
     *,
     known: bool,
 ) -> Tally:
-    always = normal(constant)
     right = np.array([verdict in AGREES for _, verdict in compared], dtype=bool)
-    fixed = np.array([normal(one.human) == always for one, _ in compared], dtype=bool)
+    fixed = np.array([normal(one.human) == constant for one, _ in compared], dtype=bool)
     times = [one.at for one, _ in compared if one.at is not None]
     units = _numbered([one.unit for one, _ in compared])
     repeated = units is not None and len(np.unique(units)) < len(units)

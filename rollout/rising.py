@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from rollout.answers import Proof
 from rollout.approvals import Standing, standing_of
 from rollout.authority import Authority, Exposure, Grant
 from rollout.canonical import digest
@@ -23,11 +24,13 @@ from rollout.errors import Conflict, Invalid, NotYours, Unknown
 from rollout.falling import last_fall, latch
 from rollout.gates import Finding, Policy, Status, fold
 from rollout.grants import change, current
+from rollout.holes import holes
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.people import Directory
-from rollout.shadow import latest_release, tally_of
+from rollout.shadow import latest_release
 from rollout.shadow_gates import shadow_gates
+from rollout.tallies import tally_of
 
 SIGNERS = ("business", "governance")
 VALID = timedelta(days=7)  #: how long a request, and what was signed, holds
@@ -95,13 +98,22 @@ def look_ahead(session: Session, contract: Contract, policy: Policy, now: dateti
     following = _next(contract, grant)
     release = latest_release(session, contract.workflow) or ""
     gates: Sequence[Finding] = ()
-    if grant.authority is Authority.SHADOW and following is not None:
+    if grant.authority is Authority.OFF and not grant.halted:
+        gates = [_to_shadow(contract)]
+    elif grant.authority is Authority.SHADOW and following is not None:
         since = last_fall(session, contract.workflow)
         gates = shadow_gates(tally_of(session, contract, release, now, since), policy)
     elif following is not None and grant.authority.height > Authority.SHADOW.height:
         words = f"nothing measures {grant.authority} yet: an owner may go on without evidence"
         gates = [Finding(f"to_{following}", Status.NO_DATA, words)]
     return Ahead(grant, following, tuple(gates), latch(session, contract.workflow, now), release)
+
+
+def _to_shadow(contract: Contract) -> Finding:
+    """Only watching needs no evidence, but an agreement without holes."""
+    if found := holes(contract):
+        return Finding("contract", Status.FAIL, "; ".join(found))
+    return Finding("contract", Status.PASS, "nothing is left open in it")
 
 
 def ask_to_rise(
@@ -157,13 +169,15 @@ def sign(
     rise_id: int,
     *,
     by: str,
+    proof: Proof,
     now: datetime,
 ) -> Grant | RiseRow:
     """
     Sign a request; the last signature that it takes applies it, if the evidence still stands.
 
-    Raises `NotYours` for whoever is neither owner, `Conflict` for a request that is over, or whose
-    evidence or stage has changed since.
+    Raises `NotYours` for whoever is neither owner, `Invalid` for an identity that is less proven
+    than the contract asks for, `Conflict` for a request that is over, or whose evidence or stage
+    has changed since.
     """
     row = session.exec(select(RiseRow).where(RiseRow.id == rise_id).with_for_update()).one_or_none()
     if row is None or row.workflow != contract.workflow:
@@ -172,12 +186,12 @@ def sign(
         raise Conflict(f"request {rise_id} is {row.state}: ask again")
     if now > row.at + VALID:
         raise Conflict(f"request {rise_id} is older than {VALID.days} days: ask again")
+    _check_proof(contract, by, proof)
     role, standing = _role(directory, contract, row, by, now)
     _check_two(row, standing)
-    row.signatures = {
-        **row.signatures,
-        role: {"by": by, "principal": standing.principal, "at": now.isoformat(), "on": row.digest},
-    }
+    signature = {"by": by, "principal": standing.principal, "proof": proof.name.lower()}
+    signature |= {"at": now.isoformat(), "on": row.digest}
+    row.signatures = {**row.signatures, role: signature}
     session.add(row)
     session.flush()
     _note(session, row, "rise_signed", by, now)
@@ -221,6 +235,14 @@ def _role(
             return role, standing
     missing = [f"{role} ({owners[role]})" for role in SIGNERS if role not in row.signatures]
     raise NotYours(f"request {row.id} waits for {' and '.join(missing)}, and {by} is neither.")
+
+
+def _check_proof(contract: Contract, by: str, proof: Proof) -> None:
+    if proof < Proof[contract.proof.upper()]:
+        raise Invalid(
+            f"{contract.workflow} needs an identity that is proven by {contract.proof} here; "
+            f"{by} was only {proof.name.lower()}"
+        )
 
 
 def _check_two(row: RiseRow, standing: Standing) -> None:

@@ -11,21 +11,21 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity, case, func
+from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Authority, Placement
 from rollout.canonical import Json, digest
-from rollout.case import CaseRow, Proposal, find_case
+from rollout.case import AGENT, CaseRow, Proposal, find_case
 from rollout.columns import moment
-from rollout.comparison import AGREES, Comparator, Comparison, Verdict, normal
+from rollout.comparison import Comparator, Comparison, Verdict, normal
 from rollout.contract import Contract
 from rollout.errors import Invalid
-from rollout.gates import Tally
 from rollout.ledger import Entry, Fact, note, recall, remember
 
 STEP = "human-1"
-COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
+LATELY = timedelta(days=14)  #: after that, nobody looks any more whether somebody decided
+ASKED = "asked-1"  #: the step that notes that a case's agent was asked
 
 
 class Blind(StrEnum):
@@ -104,8 +104,8 @@ def take_human_decision(
     known = session.exec(select(ComparedRow).where(ComparedRow.case_id == case_id)).one_or_none()
     if known is not None:
         return Verdict(known.verdict) if known.blind == Blind.YES else None
-    if proposal is None or placement is None:
-        return None
+    if proposal is None or placement is None or proposal.decided_by != AGENT:
+        return None  # what a rule decides says nothing about the agent
     fields = dict(contract.compared) or dict.fromkeys(proposal.action.arguments, Comparator())
     if not set(fields) & set(said.answer):
         raise Invalid(f"{case_id} is compared by {', '.join(fields)}; the answer has none of it")
@@ -131,75 +131,6 @@ def take_human_decision(
     return verdict if blind is Blind.YES else None
 
 
-def tally_of(
-    session: Session,
-    contract: Contract,
-    release: str,
-    cutoff: datetime,
-    since: datetime | None = None,
-) -> Tally:
-    """
-    Count what was compared with a release up to a moment; blind and comparable cases only.
-
-    `since` begins the epoch: what an agent had earned before it fell does not count again.
-    """
-    epoch = (ComparedRow.decided_at > since,) if since is not None else ()
-    compared = (
-        *epoch,
-        ComparedRow.workflow == contract.workflow,
-        ComparedRow.release == release,
-        ComparedRow.blind == Blind.YES,
-        col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
-        ComparedRow.at <= cutoff,
-    )
-    agrees = case((col(ComparedRow.verdict).in_(AGREES), 1), else_=0)
-    constant = session.execute(
-        select(ComparedRow.answer, func.count())
-        .where(*compared)
-        .group_by(ComparedRow.answer)
-        .order_by(func.count().desc(), ComparedRow.answer)
-        .limit(1)
-    ).first()
-    always = constant[0] if constant else ""
-    fixed = case((col(ComparedRow.answer) == always, 1), else_=0)
-    rows = session.execute(
-        select(  # type: ignore[call-overload] # columns
-            ComparedRow.segment,
-            func.count(),
-            func.sum(agrees),
-            func.sum(case((col(ComparedRow.verdict) == Verdict.HARMFUL, 1), else_=0)),
-            func.sum(fixed),
-            func.sum(agrees * (1 - fixed)),
-            func.sum(fixed * (1 - agrees)),
-            func.min(ComparedRow.decided_at),
-            func.max(ComparedRow.decided_at),
-        )
-        .where(*compared)
-        .group_by(ComparedRow.segment)
-    ).all()
-    n, right, harmful, constant_right, wins, losses = (
-        sum(int(row[place]) for row in rows) for place in range(1, 7)
-    )
-    first = min((row[7] for row in rows), default=None)
-    last = max((row[8] for row in rows), default=None)
-    eligible, answered = _coverage(session, contract.workflow, first, cutoff)
-    return Tally(
-        n=n,
-        right=right,
-        harmful=harmful,
-        constant=f"the most frequent one ({always[:8]})" if always else "",
-        constant_right=constant_right,
-        wins=wins,
-        losses=losses,
-        eligible=eligible,
-        answered=answered,
-        days=(last - first) / timedelta(days=1) if first and last else None,
-        age_days=(cutoff - last) / timedelta(days=1) if last else None,
-        segments={row[0]: (int(row[1]), int(row[2])) for row in rows},
-        harm_is_known=bool(contract.harmful),
-    )
-
-
 def latest_release(session: Session, workflow: str) -> str | None:
     """Give the release that made the latest proposal of a workflow."""
     return session.exec(
@@ -213,17 +144,20 @@ def latest_release(session: Session, workflow: str) -> str | None:
 def without_decision(
     session: Session, workflow: str, before: datetime, most: int = 500
 ) -> Sequence[CaseRow]:
-    """Give the watched cases of which nobody's decision is known yet, the oldest first."""
+    """Give the latest cases that an agent watched and of which nobody's decision is known yet."""
     known = select(Entry.case_id).where(Entry.workflow == workflow, Entry.step == STEP)
+    asked = select(Entry.case_id).where(Entry.workflow == workflow, Entry.step == ASKED)
     return session.exec(
         select(CaseRow)
         .where(
             CaseRow.workflow == workflow,
             CaseRow.ending == "watched",
             CaseRow.opened_at <= before,
+            CaseRow.opened_at > before - LATELY,
             col(CaseRow.id).not_in(known),
+            col(CaseRow.id).in_(asked),
         )
-        .order_by(col(CaseRow.opened_at))
+        .order_by(col(CaseRow.opened_at).desc())
         .limit(most)
     ).all()
 
@@ -235,30 +169,6 @@ def _blind(session: Session, case_id: str, placement: Placement, said: HumanDeci
         select(Entry.at).where(Entry.case_id == case_id, Entry.step == "proposal-1")
     ).one_or_none()
     return Blind.LEAKED if read is not None and said.at < read else Blind.YES
-
-
-def _coverage(
-    session: Session, workflow: str, first: datetime | None, cutoff: datetime
-) -> tuple[int, int]:
-    """Count the watched cases since the first comparison, and those with a proposal."""
-    if first is None:
-        return 0, 0
-    found = session.execute(
-        select(func.count(), func.count(col(Entry.seq)))
-        .select_from(CaseRow)
-        .join(
-            Entry,
-            (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == "proposal-1"),
-            isouter=True,
-        )
-        .where(
-            CaseRow.workflow == workflow,
-            CaseRow.ending == "watched",
-            col(CaseRow.closed_at) >= first - COVERED_BEFORE,
-            col(CaseRow.closed_at) <= cutoff,
-        )
-    ).one()
-    return int(found[0]), int(found[1])
 
 
 def _correct(

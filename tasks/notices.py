@@ -56,20 +56,24 @@ def _authority(session: Session, contract: Contract) -> None:
     stops = session.exec(
         select(Halt).where(col(Halt.workflow).in_([contract.workflow, EVERY]), Halt.at >= since)
     ).all()
-    found = [(f"transition:{one.revision}", f"is {one.authority} now", one) for one in changes]
-    found += [(f"halt:{one.id}", "is stopped", one) for one in stops]  # type: ignore[misc] # both have who and why
-    for key, what, one in found:
-        announce(
-            session,
-            contract,
-            News(
-                Event.AUTHORITY,
-                key=f"{contract.workflow}:{key}",
-                subject=f"{contract.workflow} {what}",
-                text=f"By {one.by} at {one.at:%Y-%m-%d %H:%M} UTC: {one.because}",
-            ),
-            now(),
-        )
+    name = contract.workflow
+    for one in changes:
+        key = f"{name}:transition:{one.revision}"
+        _tell_owners(session, contract, key, f"is {one.authority} now", one)
+    for stop in stops:
+        _tell_owners(session, contract, f"{name}:halt:{stop.id}", "is stopped", stop)
+
+
+def _tell_owners(
+    session: Session, contract: Contract, key: str, what: str, one: Transition | Halt
+) -> None:
+    news = News(
+        Event.AUTHORITY,
+        key=key,
+        subject=f"{contract.workflow} {what}",
+        text=f"By {one.by} at {one.at:%Y-%m-%d %H:%M} UTC: {one.because}",
+    )
+    announce(session, contract, news, now())
 
 
 def _backlog(session: Session, contract: Contract) -> None:

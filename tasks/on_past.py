@@ -5,13 +5,12 @@ from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
-from integrations import samples
 from integrations.agents import Answer, Choice, Question, Value
 from integrations.agents.lead_scorer import LeadScorer
 from integrations.agents.renewal_advisor import RenewalAdvisor
 from integrations.database import transaction
 from rollout.errors import Invalid
-from rollout.territories import seats_on
+from rollout.territories import Kind, seats_on, sheet_on
 
 Row = Mapping[str, str]
 LEAD_COLUMNS = ("team", "country", "industry")
@@ -65,31 +64,19 @@ def judge_renewal(row: Row) -> tuple[str | None, float | None]:
 
 @cache
 def _seats(team: str) -> tuple[Choice, ...]:
+    day = datetime.now(UTC).date()
     with transaction() as session:
-        seats = seats_on(session, datetime.now(UTC).date(), team)
-        known = [
+        if sheet_on(session, Kind.ROSTER, day) is None:
+            raise Invalid("no roster is in force today: `taxiway territories import` brings one")
+        return tuple(
             Choice(
-                owner=one.owner_email,
-                name=one.owner_email,
-                industries=tuple(one.industries.split(";")),
-                countries=tuple(one.countries.split(";")),
+                owner=seat.owner_email,
+                name=seat.owner_email,
+                industries=tuple(seat.industries.split(";")),
+                countries=tuple(seat.countries.split(";")),
             )
-            for one in seats
-        ]
-    return tuple(known) or tuple(_sample_seats(team))
-
-
-def _sample_seats(team: str) -> list[Choice]:
-    return [
-        Choice(
-            owner=row["owner_email"],
-            name=row["owner_email"],
-            industries=tuple(row["industries"].split(";")),
-            countries=tuple(row["countries"].split(";")),
+            for seat in seats_on(session, day, team)
         )
-        for row in samples.roster()
-        if row["team"] == team
-    ]
 
 
 def _need(row: Row, columns: tuple[str, ...]) -> None:

@@ -59,16 +59,18 @@ def read_history(history: History) -> Reading:
     named = [history.human, history.unit, history.time, history.segment, *history.hidden]
     sheet = read_sheet(history.file, list(dict.fromkeys(one for one in named if one)), None)
     reading, seen, copies = Reading([], []), set[tuple[str, ...]](), 0
+    tells_apart = bool(history.unit or history.time)  # else two cases may just look alike
     for line, row in sheet.rows:
         key = tuple(row.values())
-        if key in seen:
-            copies += 1
+        copies += key in seen
+        if key in seen and tells_apart:
             continue
         seen.add(key)
         reading.rows.append(row)
         reading.times.append(_time(history, line, row))
     if copies:
-        reading.notes.append(f"{copies} rows are copies of others, and were left out")
+        what = "were left out" if tells_apart else "count: without --unit or --time none can tell"
+        reading.notes.append(f"{copies} rows are copies of others, and {what}")
     without = sum(not row[history.human] for row in reading.rows)
     if without == len(reading.rows):
         raise Invalid(f"{history.file}: nobody's answer stands in the column {history.human}")

@@ -22,8 +22,8 @@ from rollout.buckets import bucket
 from rollout.evidence import ECusum, log_e_beta_binomial, log_e_paired, wilson_interval
 from rollout.gates import Policy
 from rollout.replay import Past, replay
-from rollout.shadow import tally_of
 from rollout.shadow_gates import shadow_gates
+from rollout.tallies import tally_of
 from tests.bench.rows import Row, row
 from tests.bench.safety import database
 

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from flows.doors.sheets import bring, put_all_in_force
 from integrations import samples
+from integrations.clock import now
 from integrations.sheets import read_sheet
+from rollout.territories import Kind
 from tests.fetched import fetched
 
 RULES = """
@@ -230,12 +233,28 @@ def test_without_an_agent_it_asks_for_one(cases: Path, words: Sequence[str], say
 def test_copies_are_left_out_and_told(cases: Path, agent: str) -> None:
     text = cases.read_text()
     cases.write_text(text + text.splitlines()[1] + "\n")
-    found = said("--cases", str(cases), "--human", "human", "--agent", agent)
+    found = said("--cases", str(cases), "--human", "human", "--agent", agent, "--time", "at")
     assert found["cases"] == 600
     assert "1 rows are copies of others, and were left out" in found["notes"]
 
 
-@pytest.mark.usefixtures("database")
+def test_without_unit_or_time_what_looks_alike_may_be_two(cases: Path, agent: str) -> None:
+    text = cases.read_text()
+    cases.write_text(text + text.splitlines()[1] + "\n")
+    found = said("--cases", str(cases), "--human", "human", "--agent", agent)
+    assert found["cases"] == 601
+    assert any(one.startswith("1 rows are copies of others, and count") for one in found["notes"])
+
+
+@pytest.fixture
+def roster(database: str) -> None:
+    """The sample roster, in force."""
+    del database
+    files = {kind: samples.sheet(f"{kind}.csv") for kind in (Kind.ROSTER, Kind.TERRITORIES)}
+    put_all_in_force(bring(files, owners=None), valid_from=now().date(), by="ann")
+
+
+@pytest.mark.usefixtures("roster")
 def test_a_workflows_own_agent_flies_over_the_samples() -> None:
     file = samples.sheet("history.csv")
     found = said("--cases", str(file), "--human", "human", "--workflow", "lead-routing")

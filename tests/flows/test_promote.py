@@ -13,6 +13,7 @@ from flows.contracts.renewal_risk import CONTRACT
 from flows.doors.deployments import full_name
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.answers import Proof
 from rollout.authority import Authority
 from rollout.falling import FallRow
 from rollout.grants import current
@@ -100,7 +101,16 @@ def test_signed_on_the_command_line_it_wakes_and_ends(pilot: Pilot) -> None:
         number = session.exec(select(RiseRow.id).where(RiseRow.flow_run_id == str(run))).one()
         people = read_directory(session)
         for who in ("dora", "ruth"):
-            sign(session, people, CONTRACT, policy_of(CONTRACT), number or 0, by=who, now=now())
+            sign(
+                session,
+                people,
+                CONTRACT,
+                policy_of(CONTRACT),
+                number or 0,
+                by=who,
+                proof=Proof.HOST,
+                now=now(),
+            )
     until(lambda: state(pilot, run)[0] == "COMPLETED", "it is through")
     assert level() is Authority.RECOMMEND
 

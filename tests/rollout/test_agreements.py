@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from rollout.agreements import (
     Part,
+    _written,
     agree,
     agree_at_first,
     agreements,
@@ -68,6 +69,18 @@ def test_a_wider_scope_is_the_technical_owners(
         agree(session, people, wider(first), Part.SCOPE, by="ines", because="x", now=WHEN)
     agree(session, people, wider(first), Part.SCOPE, by="noor", because="reviewed", now=WHEN)
     assert not_agreed(session, wider(first)) is None
+
+
+def test_a_field_that_nobody_wrote_is_no_part_of_what_was_agreed(first: Contract) -> None:
+    rules = first.boundaries.write
+    said = (replace(rules[0], stake=""), *rules[1:])  # its default, written out
+    same = replace(first, boundaries=replace(first.boundaries, write=said))
+    other = (replace(rules[0], stake="amount"), *rules[1:])
+    wide = replace(first, boundaries=replace(first.boundaries, write=other))
+    assert digest_of(same, Part.SCOPE) == digest_of(first, Part.SCOPE)
+    assert digest_of(wide, Part.SCOPE) != digest_of(first, Part.SCOPE)
+    written = _written(first.boundaries)
+    assert all("ladder" not in one for one in written["write"])
 
 
 def test_credentials_are_governances_and_need_a_reason(

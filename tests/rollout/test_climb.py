@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session
 
-from rollout.answers import Reason, Verb
+from rollout.answers import Proof, Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Grant
 from rollout.contract import Contract
 from rollout.deciding import decide_on
@@ -60,9 +60,9 @@ def test_at_thirteen_days_and_23_hours_it_is_refused_and_at_fourteen_it_may(
     take_human_decision(session, agreed, case.id, decided(HUMANS[0], at), at)
     row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
     assert row.id is not None
-    first = sign(session, people, agreed, BARS, row.id, by="ines", now=at)
+    first = sign(session, people, agreed, BARS, row.id, by="ines", proof=Proof.HOST, now=at)
     assert isinstance(first, RiseRow)
-    last = sign(session, people, agreed, BARS, row.id, by="ruth", now=at)
+    last = sign(session, people, agreed, BARS, row.id, by="ruth", proof=Proof.HOST, now=at)
 
     assert isinstance(last, Grant)
     assert last.authority is Authority.RECOMMEND
@@ -102,29 +102,49 @@ def test_only_its_owners_sign_and_it_takes_two(
 ) -> None:
     number, at = ready(session, agreed)
     with pytest.raises(NotYours, match=r"waits for business \(vp-sales\) and governance"):
-        sign(session, people, agreed, BARS, number, by="karim", now=at)
-    sign(session, people, agreed, BARS, number, by="ines", now=at)
+        sign(session, people, agreed, BARS, number, by="karim", proof=Proof.HOST, now=at)
+    sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     with pytest.raises(NotYours, match=r"waits for governance \(risk-office\), and ines"):
-        sign(session, people, agreed, BARS, number, by="ines", now=at)
+        sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     assert current(session, agreed.workflow).authority is Authority.SHADOW
 
 
 def test_one_person_in_both_roles_is_one_signature(session: Session, agreed: Contract) -> None:
     number, at = ready(session, agreed)
     both = parse(SAMPLE.replace('members = ["ruth"]', 'members = ["ruth", "ines"]'))
-    sign(session, both, agreed, BARS, number, by="ines", now=at)
+    sign(session, both, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     with pytest.raises(NotYours, match="it takes two people"):
-        sign(session, both, agreed, BARS, number, by="ines", now=at)
+        sign(session, both, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
+
+
+def test_a_name_that_is_only_declared_signs_where_the_contract_takes_that(
+    session: Session, agreed: Contract, people: Directory
+) -> None:
+    number, at = ready(session, agreed)
+    strict = replace(agreed, proof="link")
+    with pytest.raises(Invalid, match="proven by link here; ines was only declared"):
+        sign(session, people, strict, BARS, number, by="ines", proof=Proof.DECLARED, now=at)
+    row = sign(session, people, strict, BARS, number, by="ines", proof=Proof.HOST, now=at)
+    assert isinstance(row, RiseRow)
+    assert row.signatures["business"]["proof"] == "host"
+
+
+def test_from_off_only_the_agreement_has_to_be_whole(session: Session) -> None:
+    new = contract()
+    whole = look_ahead(session, new, BARS, WHEN)
+    holed = look_ahead(session, replace(new, targets=()), BARS, WHEN)
+    assert (whole.to, whole.status) == (Authority.SHADOW, Status.PASS)
+    assert (holed.status, holed.because) == (Status.FAIL, ["contract: targets: none"])
 
 
 def test_evidence_that_has_turned_is_not_applied(
     session: Session, agreed: Contract, people: Directory
 ) -> None:
     number, at = ready(session, agreed)
-    sign(session, people, agreed, BARS, number, by="ines", now=at)
+    sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     worse = weeks(session, agreed, n=120, days=1, wrong=120, start=at)
     with pytest.raises(Conflict, match="cannot be applied: agreement"):
-        sign(session, people, agreed, BARS, number, by="ruth", now=worse)
+        sign(session, people, agreed, BARS, number, by="ruth", proof=Proof.HOST, now=worse)
     assert current(session, agreed.workflow).authority is Authority.SHADOW
 
 
@@ -133,13 +153,22 @@ def test_an_old_request_and_one_from_another_stage_are_not_applied(
 ) -> None:
     number, at = ready(session, agreed)
     with pytest.raises(Conflict, match="older than 7 days"):
-        sign(session, people, agreed, BARS, number, by="ines", now=at + timedelta(days=8))
-    sign(session, people, agreed, BARS, number, by="ines", now=at)
+        sign(
+            session,
+            people,
+            agreed,
+            BARS,
+            number,
+            by="ines",
+            proof=Proof.HOST,
+            now=at + timedelta(days=8),
+        )
+    sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=at)
     with pytest.raises(Conflict, match="the stage has changed"):
-        sign(session, people, agreed, BARS, number, by="ruth", now=at)
+        sign(session, people, agreed, BARS, number, by="ruth", proof=Proof.HOST, now=at)
     with pytest.raises(Unknown):
-        sign(session, people, agreed, BARS, 10**9, by="ruth", now=at)
+        sign(session, people, agreed, BARS, 10**9, by="ruth", proof=Proof.HOST, now=at)
     assert [row.id for row in open_rises(session, agreed.workflow)] == [number]
 
 

@@ -13,7 +13,14 @@ from rollout.errors import Invalid, Unknown
 from rollout.gates import Policy
 from rollout.grants import change
 from rollout.ledger import Entry
-from rollout.shadow import Blind, ComparedRow, HumanDecision, take_human_decision, tally_of
+from rollout.shadow import (
+    Blind,
+    ComparedRow,
+    HumanDecision,
+    take_human_decision,
+    without_decision,
+)
+from rollout.tallies import tally_of
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import OWNERS, WHEN, contract
 from tests.rollout.weeks import decided, watched, weeks
@@ -91,6 +98,36 @@ def test_the_tally_is_what_was_compared_up_to_a_moment(session: Session, agreed:
     assert half.n < whole.n
     assert tally_of(session, agreed, "r", end) == whole
     assert tally_of(session, agreed, "another", end).n == 0
+
+
+def test_what_a_rule_decided_says_nothing_about_the_agent(
+    session: Session, agreed: Contract
+) -> None:
+    at = WHEN + timedelta(hours=1)
+    case = watched(session, agreed, OWNERS[0], WHEN, said={"decided_by": "named-account"})
+    assert take_human_decision(session, agreed, case.id, decided(OWNERS[0], at), at) is None
+    assert tally_of(session, agreed, "r", at).n == 0
+
+
+def test_an_answer_without_evidence_is_none(session: Session, agreed: Contract) -> None:
+    end = weeks(session, agreed, n=10)
+    watched(session, agreed, OWNERS[0], end, said={"evidence": ()})
+    found = tally_of(session, agreed, "r", end)
+    assert (found.eligible, found.answered) == (11, 10)
+
+
+def test_only_what_the_agent_was_asked_about_lately_is_looked_up(
+    session: Session, agreed: Contract
+) -> None:
+    old = watched(session, agreed, OWNERS[0], WHEN)
+    rule = watched(session, agreed, OWNERS[0], WHEN, asked=False)
+    soon, late = (
+        {one.id for one in without_decision(session, agreed.workflow, WHEN + timedelta(days=n))}
+        for n in (1, 15)
+    )
+    assert soon == {old.id}
+    assert rule.id not in soon
+    assert late == set()
 
 
 # The course, and another policy on it

@@ -1,17 +1,28 @@
 """Weeks of watched cases, and what people decided on them."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from rollout.authority import Arm, Authority, Placement
-from rollout.case import Case, Ending, close_row
+from rollout.case import Case, Ending, Evidence, close_row
 from rollout.contract import Contract
-from rollout.ledger import remember
+from rollout.ledger import note_next, remember
 from rollout.shadow import HumanDecision, take_human_decision
 from tests.rollout.trial import OWNERS, WHEN, a_case, proposal
 
 HUMANS = (*OWNERS, "lea@x.example")
+SEEN = Evidence(
+    field="country",
+    value="DE",
+    source="crm",
+    record="contact/1",
+    retrieved_at=WHEN,
+    trusted=True,
+    points=0.2,
+    says="the country",
+)
 
 
 def watched(
@@ -20,16 +31,28 @@ def watched(
     owner: str,
     at: datetime,
     placed: Authority = Authority.SHADOW,
+    *,
+    said: Mapping[str, object] | None = None,
+    asked: bool = True,
 ) -> Case:
-    """A case that the agent only watched, with its proposal."""
+    """A case that the agent only watched, with its proposal, of which `said` is different."""
     case = a_case(session, agreed, Authority.SHADOW)
-    said = proposal()
-    said = said.model_copy(
-        update={"action": said.action.model_copy(update={"arguments": {"owner": owner}})}
-    )
+    made = proposal()
+    action = made.action.model_copy(update={"arguments": {"owner": owner}})
+    made = made.model_copy(update={"action": action, "evidence": (SEEN,), **(said or {})})
+    if asked:
+        note_next(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            kind="asked",
+            actor="taxiway",
+            at=at,
+            fields={"release": made.release},
+        )
     for step, fact in (
         ("placement", Placement(authority=placed, arm=Arm.EVERYONE, because="x")),
-        ("proposal-1", said),
+        ("proposal-1", made),
     ):
         remember(
             session,

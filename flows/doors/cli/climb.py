@@ -119,6 +119,7 @@ def sign(
     from flows.doors.decisions import person_behind
     from integrations.clock import now
     from integrations.database import transaction
+    from rollout.answers import Proof
     from rollout.authority import Authority, Grant
     from rollout.people import read_directory
     from rollout.policy import policy_of
@@ -134,6 +135,7 @@ def sign(
             policy_of(contract),
             number,
             by=who,
+            proof=Proof.DECLARED if by else Proof.HOST,
             now=now(),
         )
         if isinstance(stands, Grant):

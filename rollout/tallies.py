@@ -1,0 +1,112 @@
+"""What was compared with a release, counted: all that the gates of shadow look at."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from rollout.case import AGENT, CaseRow
+from rollout.comparison import AGREES, Verdict
+from rollout.contract import Contract
+from rollout.gates import Tally
+from rollout.ledger import Entry
+from rollout.shadow import ASKED, Blind, ComparedRow
+
+COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
+
+
+def tally_of(
+    session: Session,
+    contract: Contract,
+    release: str,
+    cutoff: datetime,
+    since: datetime | None = None,
+) -> Tally:
+    """
+    Count what was compared with a release up to a moment; blind and comparable cases only.
+
+    `since` begins the epoch: what an agent had earned before it fell does not count again.
+    """
+    epoch = (ComparedRow.decided_at > since,) if since is not None else ()
+    compared = (
+        *epoch,
+        ComparedRow.workflow == contract.workflow,
+        ComparedRow.release == release,
+        ComparedRow.blind == Blind.YES,
+        col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
+        ComparedRow.at <= cutoff,
+    )
+    agrees = case((col(ComparedRow.verdict).in_(AGREES), 1), else_=0)
+    constant = session.execute(
+        select(ComparedRow.answer, func.count())
+        .where(*compared)
+        .group_by(ComparedRow.answer)
+        .order_by(func.count().desc(), ComparedRow.answer)
+        .limit(1)
+    ).first()
+    always = constant[0] if constant else ""
+    fixed = case((col(ComparedRow.answer) == always, 1), else_=0)
+    rows = session.execute(
+        select(  # type: ignore[call-overload] # columns
+            ComparedRow.segment,
+            func.count(),
+            func.sum(agrees),
+            func.sum(case((col(ComparedRow.verdict) == Verdict.HARMFUL, 1), else_=0)),
+            func.sum(fixed),
+            func.sum(agrees * (1 - fixed)),
+            func.sum(fixed * (1 - agrees)),
+            func.min(ComparedRow.decided_at),
+            func.max(ComparedRow.decided_at),
+        )
+        .where(*compared)
+        .group_by(ComparedRow.segment)
+    ).all()
+    n, right, harmful, constant_right, wins, losses = (
+        sum(int(row[place]) for row in rows) for place in range(1, 7)
+    )
+    first = min((row[7] for row in rows), default=None)
+    last = max((row[8] for row in rows), default=None)
+    eligible, answered = _coverage(session, contract.workflow, first, cutoff)
+    return Tally(
+        n=n,
+        right=right,
+        harmful=harmful,
+        constant=f"the most frequent one ({always[:8]})" if always else "",
+        constant_right=constant_right,
+        wins=wins,
+        losses=losses,
+        eligible=eligible,
+        answered=answered,
+        days=(last - first) / timedelta(days=1) if first and last else None,
+        age_days=(cutoff - last) / timedelta(days=1) if last else None,
+        segments={row[0]: (int(row[1]), int(row[2])) for row in rows},
+        harm_is_known=bool(contract.harmful),
+    )
+
+
+def _coverage(
+    session: Session, workflow: str, first: datetime | None, cutoff: datetime
+) -> tuple[int, int]:
+    """Count the watched cases whose agent was asked, and those to which it had an answer."""
+    if first is None:
+        return 0, 0
+    given = aliased(Entry)
+    has = (given.fields["decided_by"].astext == AGENT) & (given.fields["evidence"].as_integer() > 0)
+    found = session.execute(
+        select(func.count(), func.count(col(given.seq)))
+        .select_from(CaseRow)
+        .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == ASKED))
+        .join(
+            given,
+            (col(given.case_id) == col(CaseRow.id)) & (col(given.step) == "proposal-1") & has,
+            isouter=True,
+        )
+        .where(
+            CaseRow.workflow == workflow,
+            CaseRow.ending == "watched",
+            col(CaseRow.closed_at) >= first - COVERED_BEFORE,
+            col(CaseRow.closed_at) <= cutoff,
+        )
+    ).one()
+    return int(found[0]), int(found[1])
