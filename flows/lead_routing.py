@@ -59,7 +59,7 @@ async def lead_routing(inbox_id: str) -> Ending:
     lead = await read_lead(case)
     if lead.gone:
         return await close_case(case, Ending.GONE, "the CRM has no such contact any more")
-    case = await place_case(case, lead.unit, lead.segment, lead.label)
+    case = await place_case(case, lead.unit, lead.facets, lead.label)
     if case.authority is Authority.OFF:
         return await close_case(case, Ending.STOOD_ASIDE, case.placed_because)
 

@@ -42,7 +42,7 @@ async def renewal_risk(inbox_id: str) -> Ending:
     account = await read_account(case)
     if account.gone:
         return await close_case(case, Ending.GONE, "the CRM has no such company any more")
-    case = await place_case(case, account.unit, account.segment, account.label)
+    case = await place_case(case, account.unit, account.facets, account.label)
     if case.authority is Authority.OFF:
         return await close_case(case, Ending.STOOD_ASIDE, case.placed_because)
     if not account.renews_soon:

@@ -5,7 +5,7 @@ A grant is what the workflow holds now. A placement is what one case holds for l
 is for new cases only, while a demotion takes effect for every write at once (see `lower_of`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -17,6 +17,7 @@ from rollout.errors import Invalid
 from rollout.ledger import Fact
 
 HALF = BUCKETS // 2
+FACETS = ("segment", "team", "branch")
 
 
 class Authority(StrEnum):
@@ -45,18 +46,54 @@ class Arm(StrEnum):
     NO_UNIT = "no_unit"  #: Nothing to be sticky by, so never exposed.
 
 
+class Facets(BaseModel):
+    """What a case is, as far as authority asks: None where it is not known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    segment: str | None = None
+    team: str | None = None  #: who would do the work without the agent
+    branch: str | None = None  #: the way through the workflow, as the workflow names it
+
+    def scopes(self) -> tuple[str, ...]:
+        """Give the names under which a cap can concern it, like `segment:SMB`."""
+        known = ((kind, getattr(self, kind)) for kind in FACETS)
+        return tuple(f"{kind}:{name}" for kind, name in known if name)
+
+
 class Exposure(BaseModel):
-    """For which cases a LIMITED grant holds: segments, and a share of what is left."""
+    """
+    For which cases a LIMITED grant holds: named segments, teams and branches, and a share of what
+    is left. What is not named does not restrict.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     basis_points: int = Field(default=BUCKETS, ge=0, le=BUCKETS)
     segments: frozenset[str] = frozenset()  #: empty: every segment
+    teams: frozenset[str] = frozenset()
+    branches: frozenset[str] = frozenset()
     holdout: int = Field(default=200, ge=0, le=500)  #: basis points that stay with people
 
     def __str__(self) -> str:
         share = f"{self.basis_points / 100:g} %"
-        return f"{share} of {', '.join(sorted(self.segments))}" if self.segments else share
+        parts = [", ".join(sorted(names)) for _, names in self.named()]
+        return f"{share} of {' in '.join(parts)}" if parts else share
+
+    def named(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Give each facet that is restricted, with the names that are in."""
+        for kind, names in zip(FACETS, (self.segments, self.teams, self.branches), strict=True):
+            if names:
+                yield kind, names
+
+    def why_outside(self, facets: Facets) -> tuple[str, bool]:
+        """Say why a case is not in it, and whether that is for want of knowledge; empty: it is."""
+        for kind, names in self.named():
+            own = getattr(facets, kind)
+            if own not in names:
+                why = f"{kind} {own or 'unknown'} is not in {', '.join(sorted(names))}"
+                return why, own is None
+        return "", False
 
 
 class Grant(BaseModel):
@@ -69,13 +106,27 @@ class Grant(BaseModel):
     exposure: Exposure = Exposure()
     revision: int = 0
     halted: str = ""  #: who stopped it and why, while it is stopped; the authority is OFF then
+    caps: Mapping[str, Authority] = {}  #: by scope, like segment:SMB: no higher there
+
+    def cap_of(self, scopes: Iterable[str]) -> tuple[str, Authority] | None:
+        """Give the most restrictive cap of some scopes, and whose it is."""
+        found = [(scope, self.caps[scope]) for scope in scopes if scope in self.caps]
+        return min(found, key=lambda one: one[1].height, default=None)
+
+    def level_of(self, placement: "Placement | None", action: str = "") -> Authority:
+        """Give what counts now for a case and an action: the most restrictive of all."""
+        scopes = (*(placement.facets.scopes() if placement else ()), f"action:{action}")
+        cap = self.cap_of(scopes)
+        return lower_of(self.authority, cap[1]) if cap else self.authority
 
     def __str__(self) -> str:
         if self.halted:
             return f"halted ({self.halted})"
+        level = self.authority.value
         if self.authority is Authority.LIMITED:
-            return f"limited to {self.exposure}"
-        return self.authority.value
+            level = f"limited to {self.exposure}"
+        held = (f"{scope} at most {cap}" for scope, cap in sorted(self.caps.items()))
+        return "; ".join((level, *held))
 
 
 class Unit(BaseModel):
@@ -97,7 +148,15 @@ class Placement(Fact):
     because: str
     bucket: int | None = None
     segment: str | None = None
+    team: str | None = None
+    branch: str | None = None
     revision: int = 0
+    blind: bool = False  #: a person decides it before the proposal is shown
+
+    @property
+    def facets(self) -> Facets:
+        """What the case is."""
+        return Facets(segment=self.segment, team=self.team, branch=self.branch)
 
     def public(self) -> dict[str, Json]:
         """Keep all of it: nothing here is about a person."""
@@ -110,43 +169,58 @@ class Placement(Fact):
         return self
 
 
-def place(grant: Grant, unit: Unit | None, segment: str | None) -> Placement:
+def place(grant: Grant, unit: Unit | None, facets: Facets, *, blind: bool = False) -> Placement:
     """
     Place a new case under a grant.
 
     Treated is `[0, x)`. Its control is `[5000, 5000+x)`, up to x = 5000 basis points. The
-    holdout `[10000-h, 10000)` is taken out of both first.
+    holdout `[10000-h, 10000)` is taken out of both first. Where a cap is lower, it counts; what a
+    restriction asks about and nobody knows is only watched. `blind` counts where people decide
+    on proposals.
     """
+    authority, arm, because, number = _arm(grant, unit, facets)
+    cap = grant.cap_of(facets.scopes())
+    if cap is not None and cap[1].height < authority.height:
+        authority, because = cap[1], f"{cap[0]} goes no higher than {cap[1]}"
+        arm = Arm.REST
+    return Placement(
+        authority=authority,
+        arm=arm,
+        because=because,
+        bucket=number,
+        **facets.model_dump(),
+        revision=grant.revision,
+        blind=blind and authority is Authority.RECOMMEND,
+    )
 
-    def at(authority: Authority, arm: Arm, because: str, number: int | None = None) -> Placement:
-        return Placement(
-            authority=authority,
-            arm=arm,
-            because=because,
-            bucket=number,
-            segment=segment,
-            revision=grant.revision,
-        )
 
+def _arm(grant: Grant, unit: Unit | None, facets: Facets) -> tuple[Authority, Arm, str, int | None]:
     level, exposure = grant.authority, grant.exposure
     if level.height <= Authority.RECOMMEND.height:
         says = f"the workflow is {grant}" if grant.halted else f"the workflow is at {level}"
-        return at(level, Arm.EVERYONE, says)
+        return level, Arm.EVERYONE, says, None
     if unit is None:
-        return at(Authority.RECOMMEND, Arm.NO_UNIT, "nothing to be sticky by, so not exposed")
+        says = "nothing to be sticky by, so not exposed"
+        return Authority.RECOMMEND, Arm.NO_UNIT, says, None
     number = bucket(grant.workflow, unit.kind, unit.id)
     if number >= BUCKETS - exposure.holdout:
-        return at(Authority.SHADOW, Arm.HOLDOUT, "the permanent holdout is people's", number)
+        return Authority.SHADOW, Arm.HOLDOUT, "the permanent holdout is people's", number
     if level is Authority.FULL:
-        return at(level, Arm.EVERYONE, "the workflow is at full", number)
-    if exposure.segments and segment not in exposure.segments:
-        because = f"segment {segment or 'unknown'} is not in {', '.join(sorted(exposure.segments))}"
-        return at(Authority.RECOMMEND, Arm.REST, because, number)
+        return level, Arm.EVERYONE, "the workflow is at full", number
+    outside, unknown = exposure.why_outside(facets)
+    if outside:
+        below = Authority.SHADOW if unknown else Authority.RECOMMEND
+        return below, Arm.REST, outside, number
     if number < exposure.basis_points:
-        return at(level, Arm.TREATED, f"bucket {number} is within {exposure}", number)
+        return level, Arm.TREATED, f"bucket {number} is within {exposure}", number
     if exposure.basis_points <= HALF <= number < HALF + exposure.basis_points:
-        return at(Authority.SHADOW, Arm.CONTROL, f"bucket {number} is the control", number)
-    return at(Authority.RECOMMEND, Arm.REST, f"bucket {number} is beyond {exposure}", number)
+        return Authority.SHADOW, Arm.CONTROL, f"bucket {number} is the control", number
+    return Authority.RECOMMEND, Arm.REST, f"bucket {number} is beyond {exposure}", number
+
+
+def is_blind(workflow: str, case_id: str, share: float) -> bool:
+    """Whether a person decides a case before the proposal is shown; the same case, the same."""
+    return bucket(f"{workflow}:blind", "case", case_id) < round(share * BUCKETS)
 
 
 def lower_of(placed: Authority, granted: Authority) -> Authority:
@@ -163,10 +237,20 @@ def authority_named(word: str) -> Authority:
         raise Invalid(f"{word} is not a level; known: {known}") from None
 
 
-def exposure_of(percent: float | None, segments: Sequence[str]) -> Exposure:
-    """Give an exposure from a percentage (0 to 100, two decimals) and segments."""
+def exposure_of(
+    percent: float | None,
+    segments: Sequence[str] = (),
+    teams: Sequence[str] = (),
+    branches: Sequence[str] = (),
+) -> Exposure:
+    """Give an exposure from a percentage (0 to 100, two decimals) and named facets."""
     share = 100.0 if percent is None else percent
     points = round(share * 100) if 0 <= share <= 100 else -1
     if abs(points - share * 100) > 1e-6 or points < 0:
         raise Invalid(f"{share:g} is not a percentage from 0 to 100 with at most two decimals")
-    return Exposure(basis_points=points, segments=frozenset(segments))
+    return Exposure(
+        basis_points=points,
+        segments=frozenset(segments),
+        teams=frozenset(teams),
+        branches=frozenset(branches),
+    )

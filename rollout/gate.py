@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from rollout.approvals import requesters
-from rollout.authority import Authority, Placement, lower_of
+from rollout.authority import Authority, Grant, Placement, lower_of
 from rollout.budgets import daily, reserve
 from rollout.contract import Contract
 from rollout.decisions import Decision, decision_step
@@ -35,7 +35,7 @@ def objection(session: Session, effect: EffectRow, contract: Contract) -> str | 
     basis = Basis(effect.basis)
     if basis is Basis.UNDO:  # taking back needs no stage, but nothing passes a stop
         return f"the workflow is {grant}" if grant.halted else None
-    now = lower_of(Authority(effect.placed_at), grant.authority)
+    now = lower_of(Authority(effect.placed_at), _level(session, grant, effect))
     if now.height <= Authority.SHADOW.height:
         return f"the stage allows no write: the case is at {effect.placed_at}, now {grant}"
     if contract.action(effect.action) is None:
@@ -45,6 +45,13 @@ def objection(session: Session, effect: EffectRow, contract: Contract) -> str | 
     if basis is Basis.DECISION:
         return _unapproved(session, effect)
     return None
+
+
+def _level(session: Session, grant: Grant, effect: EffectRow) -> Authority:
+    if not grant.caps:
+        return grant.authority
+    placement = recall(session, effect.case_id, "placement", Placement)
+    return grant.level_of(placement, effect.action)
 
 
 def pass_gate(

@@ -1,7 +1,9 @@
 """
 How authority changes: by recorded transitions, one level up at a time, any number down.
 
-A grant is the fold of its transitions; there is no other place in which it could be changed.
+A grant is the fold of its transitions; there is no other place in which it could be changed. A
+transition with a scope, like `segment:SMB`, is a cap: however high the workflow is, there it goes
+no higher.
 """
 
 from collections.abc import Sequence
@@ -11,13 +13,15 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from rollout.authority import Authority, Exposure, Grant
+from rollout.authority import FACETS, Authority, Exposure, Grant
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.halts import EVERY, end_halts, halted, lock
 from rollout.holes import complete
 from rollout.ledger import note
+
+SCOPES = (*FACETS, "action")  #: what can have a cap
 
 
 class Transition(SQLModel, table=True):
@@ -29,6 +33,7 @@ class Transition(SQLModel, table=True):
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
     workflow: str = Field(index=True)
+    scope: str = ""  #: what it caps; empty: it is the workflow's own level
     authority: str
     exposure: dict[str, Any] = document()
     by: str
@@ -38,7 +43,7 @@ class Transition(SQLModel, table=True):
 
 def current(session: Session, workflow: str) -> Grant:
     """Give what the workflow's agent may do now; OFF before the first transition, and halted."""
-    grant = granted(session, workflow)
+    grant = granted(session, workflow).model_copy(update={"caps": caps(session, workflow)})
     reason = halted(session, workflow)
     if reason is None:
         return grant
@@ -49,11 +54,22 @@ def granted(session: Session, workflow: str) -> Grant:
     """Give what the last transition says, whether halted or not."""
     last = session.exec(
         select(Transition)
-        .where(Transition.workflow == workflow)
+        .where(Transition.workflow == workflow, Transition.scope == "")
         .order_by(col(Transition.revision).desc())
         .limit(1)
     ).one_or_none()
     return Grant(workflow=workflow) if last is None else _as_grant(last)
+
+
+def caps(session: Session, workflow: str) -> dict[str, Authority]:
+    """Give how high the agent may go in each capped scope; what was lifted is no cap."""
+    rows = session.exec(
+        select(Transition)
+        .where(Transition.workflow == workflow, Transition.scope != "")
+        .order_by(col(Transition.revision))
+    ).all()
+    last = {row.scope: Authority(row.authority) for row in rows}
+    return {scope: level for scope, level in last.items() if level is not Authority.FULL}
 
 
 def history(session: Session, workflow: str) -> list[Transition]:
@@ -96,6 +112,56 @@ def change(
         if to not in contract.plan:
             raise Invalid(f"{contract.plan[-1]} is this workflow's ceiling, by its contract")
     return _record(session, was, to, share, by=by, because=because, now=now)
+
+
+def cap(
+    session: Session,
+    contract: Contract,
+    scope: str,
+    to: Authority,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
+    """
+    Let the agent go no higher in a scope; FULL lifts the cap. Any number down, one level up.
+
+    Raises `Invalid` for a scope that cannot be, or a rise that skips a level.
+    """
+    lock(session, contract.workflow)
+    was = current(session, contract.workflow)
+    _check_scope(contract, scope)
+    _check_reason(because)
+    known = was.caps.get(scope, Authority.FULL)
+    if to.height > known.height + 1:
+        raise Invalid(f"{scope} is capped at {known}: levels are not skipped")
+    row = Transition(
+        workflow=contract.workflow,
+        scope=scope,
+        authority=to,
+        exposure={},
+        by=by,
+        because=because.strip(),
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    note(
+        session,
+        workflow=contract.workflow,
+        kind="transition",
+        actor=by,
+        at=now,
+        fields={
+            "scope": scope,
+            "from": known.value,
+            "to": to.value,
+            "because": row.because,
+            "revision": row.revision or 0,
+        },
+    )
+    return current(session, contract.workflow)
 
 
 def revive(
@@ -165,8 +231,7 @@ def _record(
 
 
 def _check(was: Grant, to: Authority, share: Exposure, because: str) -> None:
-    if not because.strip():
-        raise Invalid("a change of authority needs a reason: --because TEXT")
+    _check_reason(because)
     if to.height > was.authority.height + 1:
         following = list(Authority)[was.authority.height + 1]
         raise Invalid(
@@ -177,6 +242,20 @@ def _check(was: Grant, to: Authority, share: Exposure, because: str) -> None:
         raise Invalid(f"a percentage or a segment belongs to limited, not to {to}")
     if to is Authority.LIMITED and share.basis_points == 0:
         raise Invalid("limited to 0 % is recommend: choose a percentage above 0")
+
+
+def _check_reason(because: str) -> None:
+    if not because.strip():
+        raise Invalid("a change of authority needs a reason: --because TEXT")
+
+
+def _check_scope(contract: Contract, scope: str) -> None:
+    kind, _, name = scope.partition(":")
+    if kind not in SCOPES or not name.strip():
+        known = ", ".join(f"{one}:NAME" for one in SCOPES)
+        raise Invalid(f"{scope!r} is no scope; known: {known}")
+    if kind == "action" and contract.action(name) is None:
+        raise Invalid(f"{contract.workflow} has no action {name}")
 
 
 def _as_grant(row: Transition) -> Grant:

@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from rollout.account_match import Company, Match, Signs, domain_of
-from rollout.authority import Unit
+from rollout.authority import Facets, Unit
 from rollout.canonical import Json
 from rollout.ledger import Fact
 from rollout.territories import AccountKind, Place
@@ -125,6 +125,13 @@ class Lead(Fact):
     def segment(self) -> Segment:
         """The size class; unknown sizes count as small."""
         return segment_of(self.employees)
+
+    @property
+    def facets(self) -> Facets:
+        """What authority may ask about it: its size, its team, and the form it came by."""
+        return Facets(
+            segment=self.segment.value, team=self.team_name, branch=self.submission.form_type
+        )
 
     @property
     def place(self) -> Place:

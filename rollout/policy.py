@@ -8,7 +8,7 @@ from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.gates import Policy
 
-STRICTER_ABOVE = ("agreement", "coverage", "min_units", "min_days")
+STRICTER_ABOVE = ("agreement", "coverage", "min_units", "min_days", "blind_share")
 STRICTER_BELOW = ("harm", "margin", "alpha", "fresh_days")
 
 

@@ -13,10 +13,11 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from rollout.authority import Unit
+from rollout.authority import Facets, Unit
 from rollout.canonical import Json
 from rollout.ledger import Fact
 
+NEAR_DAYS = 30  #: the last days, as a branch of their own for authority
 AHEAD_DAYS = 120  #: how long before its renewal a customer is looked at
 USAGE_LOW = 0.70  #: of the rate of the 56 days before
 COMPLAINTS_MANY = 3  #: in 30 days
@@ -85,6 +86,12 @@ class Renewal(Fact):
     def segment(self) -> str:
         """Large or standard, by the year's revenue."""
         return "large" if self.is_large else "standard"
+
+    @property
+    def facets(self) -> Facets:
+        """What authority may ask about it: its size, and how near the renewal is."""
+        near = self.days_left is not None and self.days_left <= NEAR_DAYS
+        return Facets(segment=self.segment, branch="near" if near else "far")
 
     @property
     def label(self) -> str:

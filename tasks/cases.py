@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.agreements import agree_at_first, not_agreed
-from rollout.authority import Authority, Grant, Unit, lower_of, place
+from rollout.authority import Authority, Facets, Grant, Unit, is_blind, lower_of, place
 from rollout.case import (
     Case,
     CaseRow,
@@ -30,6 +30,7 @@ from rollout.grants import current
 from rollout.inbox import Arrival, envelope
 from rollout.ledger import Alias, call_it, note, remember
 from rollout.people import read_directory
+from rollout.policy import policy_of
 from rollout.rights import Ruling, rule_on
 from rollout.roles import orphaned
 from tasks.halts import heed_flags
@@ -75,7 +76,7 @@ async def open_case(contract: Contract, inbox_id: str, introduce: Introduce) -> 
         return replace(case_of(session, contract, row), joined=joined)
 
 
-async def place_case(case: Case, unit: Unit | None, segment: str, label: str) -> Case:
+async def place_case(case: Case, unit: Unit | None, facets: Facets, label: str) -> Case:
     """Place a case under the grant of this moment, for life, and name its run."""
     with transaction() as session:
         heed_flags(session)
@@ -84,7 +85,7 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
             workflow=case.workflow,
             case_id=case.id,
             step="placement",
-            fact=place(_grant(session, case), unit, segment),
+            fact=place(_grant(session, case), unit, facets, blind=_is_blind(case)),
             actor=TAXIWAY,
             at=now(),
         )
@@ -96,6 +97,10 @@ async def place_case(case: Case, unit: Unit | None, segment: str, label: str) ->
         async with get_client() as client:
             await client.update_flow_run(flow_run.id, name=f"{case.id} {label}")
     return replace(case, placement=placement, unit=unit)
+
+
+def _is_blind(case: Case) -> bool:
+    return is_blind(case.workflow, case.id, policy_of(case.contract).blind_share)
 
 
 def _grant(session: Session, case: Case) -> Grant:
@@ -115,7 +120,8 @@ def rule_case(case: Case, proposal: Proposal) -> Ruling:
     """Rule on a case's proposal at the lower of its own level and the level of the hour."""
     with transaction() as session:
         heed_flags(session)
-        level = lower_of(case.authority, current(session, case.workflow).authority)
+        grant = current(session, case.workflow)
+        level = lower_of(case.authority, grant.level_of(case.placement, proposal.action.name))
         return remember(
             session,
             workflow=case.workflow,

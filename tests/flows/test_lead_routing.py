@@ -8,7 +8,7 @@ from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.answers import Answer, Proof, Reason, Verb
-from rollout.authority import Arm, Authority, Exposure, Unit, place
+from rollout.authority import Arm, Authority, Exposure, Facets, Unit, place
 from rollout.case import Ending
 from rollout.deciding import decide_on
 from rollout.decisions import Decision
@@ -35,7 +35,7 @@ def decide(review: str, verb: Verb = Verb.APPROVE, **more: object) -> Decision:
 def arm_of(form: Form) -> Arm:
     with transaction() as session:
         grant = current(session, CONTRACT.workflow)
-    return place(grant, Unit(kind="contact", id=form["contact_id"]), "SMB").arm
+    return place(grant, Unit(kind="contact", id=form["contact_id"]), Facets(segment="SMB")).arm
 
 
 def lead_in(pilot: Pilot, arm: Arm, which: samples.SampleLead) -> Form:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollout.authority import Arm, Authority, Exposure, Grant, Unit, place
+from rollout.authority import Arm, Authority, Exposure, Facets, Grant, Unit, place
 from rollout.buckets import BUCKETS, bucket, flagd, growthbook, launchdarkly, unleash
 from rollout.errors import Invalid
 from tests.fetched import fetched
@@ -44,14 +44,14 @@ def test_buckets_fill_evenly() -> None:
 def test_nobody_who_is_treated_leaves_as_the_share_grows(unit: Unit, a: int, b: int) -> None:
     small, large = sorted((a, b))
 
-    if place(limited(small), unit, "SMB").arm is Arm.TREATED:
-        assert place(limited(large), unit, "SMB").arm is Arm.TREATED
+    if place(limited(small), unit, Facets(segment="SMB")).arm is Arm.TREATED:
+        assert place(limited(large), unit, Facets(segment="SMB")).arm is Arm.TREATED
 
 
 @given(UNITS, SHARES, SHARES)
 def test_who_is_treated_once_is_never_control_up_to_half(unit: Unit, a: int, b: int) -> None:
     one, other = (min(share, BUCKETS // 2) for share in (a, b))
-    arms = {place(limited(share), unit, "SMB").arm for share in (one, other)}
+    arms = {place(limited(share), unit, Facets(segment="SMB")).arm for share in (one, other)}
 
     assert arms != {Arm.TREATED, Arm.CONTROL}
 
@@ -59,19 +59,19 @@ def test_who_is_treated_once_is_never_control_up_to_half(unit: Unit, a: int, b: 
 @given(UNITS, SHARES)
 def test_the_holdout_stays_with_people_at_every_share(unit: Unit, share: int) -> None:
     if bucket("w", unit.kind, unit.id) >= BUCKETS - 200:
-        assert place(limited(share), unit, "SMB").arm is Arm.HOLDOUT
+        assert place(limited(share), unit, Facets(segment="SMB")).arm is Arm.HOLDOUT
 
 
 @given(UNITS, SHARES)
 def test_control_and_holdout_are_only_watched(unit: Unit, share: int) -> None:
-    placement = place(limited(share), unit, "SMB")
+    placement = place(limited(share), unit, Facets(segment="SMB"))
 
     if placement.arm in {Arm.CONTROL, Arm.HOLDOUT}:
         assert placement.authority is Authority.SHADOW
 
 
 def test_without_a_unit_nothing_is_exposed() -> None:
-    placement = place(limited(BUCKETS), None, "SMB")
+    placement = place(limited(BUCKETS), None, Facets(segment="SMB"))
 
     assert (placement.arm, placement.authority) == (Arm.NO_UNIT, Authority.RECOMMEND)
 
@@ -81,8 +81,8 @@ def test_another_segment_stays_a_level_below(unit: Unit) -> None:
     exposure = Exposure(segments=frozenset({"MM"}), holdout=0)
     grant = Grant(workflow="w", authority=Authority.LIMITED, exposure=exposure)
 
-    assert place(grant, unit, "SMB").authority is Authority.RECOMMEND
-    assert place(grant, unit, "MM").authority is Authority.LIMITED
+    assert place(grant, unit, Facets(segment="SMB")).authority is Authority.RECOMMEND
+    assert place(grant, unit, Facets(segment="MM")).authority is Authority.LIMITED
 
 
 # Other systems' buckets, by their public vectors

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from rollout.answers import Proof, Reason, Verb
-from rollout.authority import Arm, Authority, Exposure, Grant
+from rollout.authority import Arm, Authority, Exposure, Facets, Grant, Unit, place
 from rollout.contract import Contract
 from rollout.deciding import decide_on
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
@@ -29,6 +29,7 @@ __all__ = ["session"]  # a fixture
 
 
 BARS = Policy()
+SMB = Facets(segment="SMB")
 
 
 @pytest.fixture
@@ -70,8 +71,6 @@ def test_at_thirteen_days_and_23_hours_it_is_refused_and_at_fourteen_it_may(
 
 
 def test_a_share_that_grows_keeps_whom_it_had(session: Session, agreed: Contract) -> None:
-    from rollout.authority import Unit, place  # noqa: PLC0415 # only here
-
     def treated(points: int) -> set[int]:
         grant = Grant(
             workflow=agreed.workflow,
@@ -81,7 +80,7 @@ def test_a_share_that_grows_keeps_whom_it_had(session: Session, agreed: Contract
         return {
             n
             for n in range(2_000)
-            if place(grant, Unit(kind="contact", id=str(n)), "SMB").arm is Arm.TREATED
+            if place(grant, Unit(kind="contact", id=str(n)), SMB).arm is Arm.TREATED
         }
 
     assert treated(500) < treated(1_000) < treated(5_000)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rollout.contract import Contract
 
 By = Annotated[str | None, typer.Option("--as", help="Who; without it, this host's user.")]
+Segments = Annotated[list[str] | None, typer.Option(help="limited: only this segment.")]
+Teams = Annotated[list[str] | None, typer.Option(help="limited: only this team's cases.")]
+Branches = Annotated[list[str] | None, typer.Option(help="limited: only this way in.")]
 Scope = Annotated[str, typer.Argument(help="A workflow, or `all`.")]
 
 rollout = typer.Typer(help="How far each agent may go, and who said so.", no_args_is_help=True)
@@ -44,13 +47,15 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @rollout.command("set")
-def change(  # each option is one word of the change
+def change(  # noqa: PLR0913 # each option is one word of the change
     workflow: Workflow,
     level: Annotated[str, typer.Argument(help="off, shadow, recommend, limited or full.")],
     *,
     because: Annotated[str, typer.Option(help="The reason, for the record.")],
     percent: Annotated[float | None, typer.Option(help="limited: the share of cases.")] = None,
-    segment: Annotated[list[str] | None, typer.Option(help="limited: only this segment.")] = None,
+    segment: Segments = None,
+    team: Teams = None,
+    branch: Branches = None,
     without_evidence: Annotated[
         bool, typer.Option("--without-evidence", help="Rise on your word alone; it is recorded.")
     ] = False,
@@ -72,7 +77,7 @@ def change(  # each option is one word of the change
             session,
             contract,
             authority_named(level),
-            exposure=exposure_of(percent, segment or []),
+            exposure=exposure_of(percent, segment or [], team or [], branch or []),
             by=by or getpass.getuser(),
             because=f"without evidence: {because}" if without_evidence else because,
             now=now(),
@@ -112,6 +117,44 @@ def check_credentials(session: "Session", contract: "Contract", to: "Authority")
             f"security review of its credentials is on record. {contract.owners.governance} "
             f"records one: taxiway contract agree {contract.workflow} credentials --because TEXT"
         )
+
+
+@rollout.command()
+def cap(  # each option is one word of the change
+    workflow: Workflow,
+    scope: Annotated[str, typer.Argument(help="segment:, team:, branch: or action: and a name.")],
+    level: Annotated[str, typer.Argument(help="No higher than this; full lifts the cap.")],
+    *,
+    because: Annotated[str, typer.Option(help="The reason, for the record.")],
+    without_evidence: Annotated[
+        bool, typer.Option("--without-evidence", help="Lift on your word alone; it is recorded.")
+    ] = False,
+    by: By = None,
+) -> None:
+    """Let an agent go no higher in a part of its work, whatever the workflow's level is."""
+    from flows.catalog import workflow as find
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.authority import Authority, authority_named
+    from rollout.errors import Invalid
+    from rollout.grants import cap as record
+    from rollout.grants import caps
+
+    contract, to = find(workflow).contract, authority_named(level)
+    with transaction() as session:
+        was = caps(session, workflow).get(scope, Authority.FULL)
+        if to.height > was.height and not without_evidence:
+            raise Invalid(f"{scope} is capped at {was}: lifting it takes --without-evidence")
+        grant = record(
+            session,
+            contract,
+            scope,
+            to,
+            by=by or getpass.getuser(),
+            because=f"without evidence: {because}" if without_evidence else because,
+            now=now(),
+        )
+    typer.echo(f"{workflow} is now {grant}.")
 
 
 @rollout.command()
@@ -174,6 +217,7 @@ def history(workflow: Workflow, *, as_json: AsJson = False) -> None:
             {
                 "revision": row.revision,
                 "at": row.at,
+                "scope": row.scope,
                 "authority": row.authority,
                 "by": row.by,
                 "because": row.because,

@@ -1,0 +1,175 @@
+"""For whom a level holds: one segment, one team, one branch, a share of the rest; and caps."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import Session
+
+from rollout.authority import (
+    FACETS,
+    Arm,
+    Authority,
+    Exposure,
+    Facets,
+    Grant,
+    Placement,
+    Unit,
+    exposure_of,
+    is_blind,
+    place,
+)
+from rollout.contract import Contract
+from rollout.effects import State, intend, standing
+from rollout.errors import Invalid
+from rollout.grants import cap, caps, change, current, history
+from rollout.ledger import remember
+from tests.rollout.sessions import with_people as session
+from tests.rollout.test_effects import climb, gate, meant
+from tests.rollout.trial import WHEN, a_case, contract
+
+__all__ = ["session"]  # a fixture
+
+INSIDE = Facets(segment="SMB", team="dach", branch="demo")
+UNITS = [Unit(kind="contact", id=str(n)) for n in range(400)]
+NAMED = {
+    "segments": frozenset({"SMB"}),
+    "teams": frozenset({"dach"}),
+    "branches": frozenset({"demo"}),
+}
+
+
+def grant(**exposure: object) -> Grant:
+    made = Exposure.model_validate({"holdout": 0, **exposure})
+    return Grant(workflow="w", authority=Authority.LIMITED, exposure=made)
+
+
+def treated(given_: Grant, facets: Facets) -> set[str]:
+    return {one.id for one in UNITS if place(given_, one, facets).arm is Arm.TREATED}
+
+
+@pytest.mark.parametrize("kept", [c for c in product((False, True), repeat=3) if any(c)])
+def test_each_restriction_alone_and_all_together(kept: tuple[bool, ...]) -> None:
+    names = [name for name, on in zip(NAMED, kept, strict=True) if on]
+    limited = grant(**{name: NAMED[name] for name in names})
+    assert len(treated(limited, INSIDE)) == len(UNITS)
+    for facet, on in zip(FACETS, kept, strict=True):
+        other = INSIDE.model_copy(update={facet: "another"})
+        assert len(treated(limited, other)) == (0 if on else len(UNITS))
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000))
+def test_within_all_of_them_a_share_grows_and_nobody_leaves(a: int, b: int) -> None:
+    small, large = sorted((a, b))
+    before = treated(grant(basis_points=small, **NAMED), INSIDE)
+    assert before <= treated(grant(basis_points=large, **NAMED), INSIDE)
+
+
+def test_what_is_asked_and_not_known_is_only_watched() -> None:
+    limited = grant(teams=frozenset({"dach"}))
+    unknown = place(limited, UNITS[0], Facets(segment="SMB"))
+    other = place(limited, UNITS[0], Facets(team="uk"))
+    assert (unknown.authority, unknown.because) == (
+        Authority.SHADOW,
+        "team unknown is not in dach",
+    )
+    assert (other.authority, other.arm) == (Authority.RECOMMEND, Arm.REST)
+    assert str(exposure_of(10, ["SMB"], ["dach"], ["demo"])) == "10 % of SMB in dach in demo"
+
+
+# Caps
+
+
+@pytest.fixture
+def agreed(session: Session) -> Contract:
+    made = contract()
+    climb(session, made, Authority.LIMITED)
+    return made
+
+
+def put(session: Session, agreed: Contract, scope: str, to: Authority) -> Grant:
+    return cap(session, agreed, scope, to, by="ann", because="wrong owners", now=WHEN)
+
+
+def test_a_capped_segment_goes_no_higher_and_the_others_go_on(
+    session: Session, agreed: Contract
+) -> None:
+    now = put(session, agreed, "segment:SMB", Authority.SHADOW)
+    low = place(now, UNITS[0], INSIDE)
+    assert (low.authority, low.arm) == (Authority.SHADOW, Arm.REST)
+    assert low.because == "segment:SMB goes no higher than shadow"
+    assert place(now, UNITS[0], Facets(segment="MM")).authority is not Authority.SHADOW
+    assert str(now).endswith("; segment:SMB at most shadow")
+    assert history(session, agreed.workflow)[-1].scope == "segment:SMB"
+
+
+def test_of_several_caps_the_most_restrictive_counts(session: Session, agreed: Contract) -> None:
+    put(session, agreed, "segment:SMB", Authority.RECOMMEND)
+    now = put(session, agreed, "team:dach", Authority.SHADOW)
+    assert place(now, UNITS[0], INSIDE).because.startswith("team:dach")
+    placement = Placement(authority=Authority.LIMITED, arm=Arm.TREATED, because="x", segment="SMB")
+    assert now.level_of(placement) is Authority.RECOMMEND
+
+
+def test_a_cap_is_lifted_one_level_at_a_time(session: Session, agreed: Contract) -> None:
+    put(session, agreed, "segment:SMB", Authority.SHADOW)
+    with pytest.raises(Invalid, match="capped at shadow: levels are not skipped"):
+        put(session, agreed, "segment:SMB", Authority.FULL)
+    for level in (Authority.RECOMMEND, Authority.LIMITED, Authority.FULL):
+        put(session, agreed, "segment:SMB", level)
+    assert caps(session, agreed.workflow) == {}
+    assert current(session, agreed.workflow).authority is Authority.LIMITED
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"),
+    [
+        ("SMB", "is no scope; known: segment:NAME, team:NAME, branch:NAME, action:NAME"),
+        ("segment: ", "is no scope"),
+        ("action:crm.contact.stage", "has no action crm.contact.stage"),
+    ],
+)
+def test_a_scope_that_cannot_be_is_refused(
+    session: Session, agreed: Contract, scope: str, says: str
+) -> None:
+    with pytest.raises(Invalid, match=says):
+        put(session, agreed, scope, Authority.SHADOW)
+    assert caps(session, agreed.workflow) == {}
+
+
+@pytest.mark.parametrize("scope", ["segment:SMB", "action:crm.contact.owner"])
+def test_work_under_way_is_refused_at_the_gate(
+    session: Session, agreed: Contract, scope: str
+) -> None:
+    case = a_case(session, agreed)
+    here = Placement(authority=Authority.LIMITED, arm=Arm.TREATED, because="x", segment="SMB")
+    remember(
+        session,
+        workflow=agreed.workflow,
+        case_id=case.id,
+        step="placement",
+        fact=here,
+        actor="taxiway",
+        at=WHEN,
+    )
+    effect = intend(session, case, meant(case), WHEN)
+    put(session, agreed, scope, Authority.SHADOW)
+    gate(session, effect, agreed)
+    assert standing(session, case, "owner").state == State.REFUSED
+
+
+def test_a_fall_of_the_workflow_keeps_its_caps(session: Session, agreed: Contract) -> None:
+    put(session, agreed, "team:dach", Authority.SHADOW)
+    change(session, agreed, Authority.RECOMMEND, by="x", because="x", now=WHEN)
+    assert current(session, agreed.workflow).caps == {"team:dach": Authority.SHADOW}
+
+
+def test_the_blind_share_is_a_share_and_the_same_for_a_case() -> None:
+    blind = [is_blind("w", f"L-{n}", 0.1) for n in range(5_000)]
+    assert 400 < sum(blind) < 600
+    assert blind == [is_blind("w", f"L-{n}", 0.1) for n in range(5_000)]
+    recommend = Grant(workflow="w", authority=Authority.RECOMMEND)
+    assert place(recommend, UNITS[0], INSIDE, blind=True).blind
+    shadow = Grant(workflow="w", authority=Authority.SHADOW)
+    assert not place(shadow, UNITS[0], INSIDE, blind=True).blind
