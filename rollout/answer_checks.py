@@ -15,9 +15,15 @@ def check_answer(review: ReviewRow, answer: Answer, proposal: Proposal) -> None:
         raise Invalid("a decision needs a person: say who decides")
     if answer.verb is not Verb.EDIT and answer.edit:
         raise Invalid(f"{answer.verb} takes no changes; to change something, edit")
+    if review.blind and answer.verb is Verb.APPROVE:
+        raise Invalid(
+            f"{review.id} is answered before the proposal is shown: edit says what you would do "
+            f"({', '.join(sorted(review.choices))})"
+        )
     if answer.verb is Verb.EDIT:
         _check_edit(review, answer, proposal)
-    if answer.verb in {Verb.EDIT, Verb.REJECT} and answer.reason is None:
+    own_answer = review.blind and answer.verb is Verb.EDIT
+    if answer.verb in {Verb.EDIT, Verb.REJECT} and answer.reason is None and not own_answer:
         known = ", ".join(reason.value for reason in Reason)
         raise Invalid(f"{answer.verb} needs a reason, one of: {known}")
     if answer.verb is Verb.APPROVE and not _has_grounds(proposal, answer):
@@ -40,5 +46,7 @@ def _check_edit(review: ReviewRow, answer: Answer, proposal: Proposal) -> None:
         allowed: list[str] = review.choices[field]
         if value not in allowed:
             raise Invalid(f"{field} cannot be {value!r}; known: {', '.join(allowed)}")
-    if edited(proposal.action, answer.edit) == proposal.action:
+    if missing := sorted(set(review.choices) - set(answer.edit)) if review.blind else []:
+        raise Invalid(f"say what you would do: {', '.join(missing)} is missing")
+    if not review.blind and edited(proposal.action, answer.edit) == proposal.action:
         raise Invalid("the edit changes nothing: approve it instead")

@@ -45,8 +45,10 @@ def brief_of(
     label: str,
     said: Sequence[Said] = (),
 ) -> Brief:
-    """Gather what the reviewer needs."""
+    """Gather what the reviewer needs; before a blind answer nothing of what was proposed."""
     action = proposal.action
+    if review.blind:
+        return _blind_brief(contract, review, proposal, label, said)
     calibrated = (
         f"calibrated on {proposal.calibrated_on} labelled cases"
         if proposal.calibrated_on >= contract.calibration_needed
@@ -71,12 +73,34 @@ def brief_of(
     )
 
 
+def _blind_brief(
+    contract: Contract, review: ReviewRow, proposal: Proposal, label: str, said: Sequence[Said]
+) -> Brief:
+    fields = ", ".join(sorted(review.choices))
+    return Brief(
+        review=review.id,
+        title=f"{review.case_id} {label}",
+        does=(f"{proposal.action.name} on {proposal.action.target}", f"you say: {fields}"),
+        because=("a share of the cases is decided before the proposal is shown, to measure both",),
+        sureness="not shown",
+        evidence=tuple(
+            one.model_copy(update={"says": one.field, "points": 0.0}) for one in proposal.evidence
+        ),
+        said=tuple(f"{one.by} to {one.to}: {one.words}" for one in said),
+        answers=tuple(_answers(contract, review, proposal)),
+        deadline=f"{review.due_at:%Y-%m-%d %H:%M} UTC, for {review.group}",
+    )
+
+
 def _answers(contract: Contract, review: ReviewRow, proposal: Proposal) -> Iterator[str]:
     need = need_of(contract, proposal.action)
     several = f", once {' and '.join(need.by)} have said so" if need and len(need.by) > 1 else ""
-    yield f"approve: exactly this is written{several}"
     fields = ", ".join(sorted(review.choices))
-    yield f"edit: your change is written ({fields}); one beyond your authority is asked again"
+    if review.blind:
+        yield f"edit: what you say is written ({fields}), beyond your authority once it is approved"
+    else:
+        yield f"approve: exactly this is written{several}"
+        yield f"edit: your change is written ({fields}); one beyond your authority is asked again"
     yield "reject: nothing is written and the case is closed"
     yield f"request_info: {contract.owners.process}, or whom you name, is asked; it stays due"
     after = _next(contract, review)

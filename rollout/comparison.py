@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
+from rollout.canonical import digest
 from rollout.errors import Invalid
 
 SPACES = re.compile(r"\s+")
@@ -129,6 +130,11 @@ class Comparison:
 def normal(value: str) -> str:
     """Give a value as it is compared: one form of each letter, lower case, single spaces."""
     return SPACES.sub(" ", unicodedata.normalize("NFKC", value)).strip().casefold()
+
+
+def key_of(fields: Mapping[str, object], answer: Mapping[str, str]) -> str:
+    """Give the digest of an answer as it is compared, so that two can be told apart unread."""
+    return digest({name: normal(answer[name]) for name in sorted(fields) if name in answer})[:16]
 
 
 def harmful_pairs(words: Sequence[str]) -> frozenset[tuple[str, str]]:

@@ -126,6 +126,16 @@ class Target:
 
 
 @dataclass(frozen=True)
+class OutcomeRule:
+    """What may turn out later, and what it says of the work."""
+
+    kind: str  #: reassigned, reopened, renewed, churned
+    is_good: bool
+    within: timedelta  #: after the case was closed; what comes later does not count
+    silence_is: bool | None = None  #: what it means that nothing came within the time
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """What the work costs when people do it: minutes each, and an hour's price."""
 
@@ -154,6 +164,7 @@ class Contract:
     review_then: tuple[Leg, ...] = ()  #: who is asked next when the reviewers stay silent
     compared: tuple[tuple[str, Comparator], ...] = ()  #: by field; without: each one exactly
     harmful: frozenset[tuple[str, str]] = frozenset()  #: (proposed, human) that do harm
+    outcomes: tuple[OutcomeRule, ...] = ()  #: what later says whether it was right
     bars: tuple[tuple[str, float], ...] = ()  #: of its gates, where they are higher than usual
     risk_tier: int = 1  #: 1 to 3: how much a wrong decision harms
     proof: str = "declared"  #: how a reviewer's identity must be proven; see `decisions.Proof`

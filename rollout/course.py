@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, func, select
 
+from rollout.compared import ComparedRow
 from rollout.contract import Contract
 from rollout.gates import Finding, Policy, Status, fold
-from rollout.shadow import ComparedRow
 from rollout.shadow_gates import shadow_gates
 from rollout.tallies import tally_of
 

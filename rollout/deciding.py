@@ -142,6 +142,7 @@ def _decision(
         seconds_open=(now - review.opened_at).total_seconds(),
         looked_seconds=answer.looked_seconds,
         expanded=answer.expanded,
+        blind=review.blind,
         approved_hash=approved.get(answer.verb),
     )
 

@@ -63,6 +63,7 @@ class Decision(Fact):
     seconds_open: float
     looked_seconds: float | None = None
     expanded: tuple[str, ...] = ()
+    blind: bool = False  #: given before the proposal was shown; `edit` is all of the answer then
     approved_hash: str | None  #: the hash of the action as decided; None where nothing may run
 
     @property
@@ -90,6 +91,7 @@ class Decision(Fact):
             if self.looked_seconds is None
             else round(self.looked_seconds, 1),
             "expanded": list(self.expanded),
+            "blind": self.blind,
             "approvals": max(1, len(self.approvers)),
             "approved_hash": self.approved_hash,
         }

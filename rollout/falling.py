@@ -8,15 +8,16 @@ with each further fall within thirty days.
 from datetime import datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, Identity
-from sqlmodel import Field, Session, SQLModel, func, select
+from sqlmodel import Field, Session, SQLModel, col, func, select
 
 from rollout.authority import Authority, Grant
 from rollout.columns import moment
 from rollout.contract import Contract
 from rollout.errors import Invalid
-from rollout.grants import change, current
+from rollout.grants import cap, change, current
 from rollout.ledger import note
 
+DAY = timedelta(days=1)
 COOLDOWN = timedelta(hours=24)
 MONTH = timedelta(days=30)
 SEVERITIES = ("S1", "S2", "S3")  #: a breach: off; harm: one level down; missing evidence: no rise
@@ -32,6 +33,7 @@ class FallRow(SQLModel, table=True):
     )
     workflow: str = Field(index=True)
     severity: str  #: S1, S2 or S3
+    scope: str = ""  #: the part that fell; empty: all of it
     because: str
     by: str
     at: datetime = moment()
@@ -48,9 +50,12 @@ def fall(
     by: str,
     because: str,
     now: datetime,
+    scope: str = "",
 ) -> Grant:
     """
     Lower a workflow at once, S1 to off, S2 by one level, S3 not at all; and shut the way up.
+
+    With a scope, like segment:SMB, S2 lowers only that; two of them within a day, all of it.
 
     No approval, no quorum. What is under way is refused by the gate of every write.
     """
@@ -62,7 +67,9 @@ def fall(
     heights = list(Authority)
     down = {"S1": 0, "S2": max(0, grant.authority.height - 1)}
     lower = heights[down.get(severity, grant.authority.height)]
-    if lower is not grant.authority and not grant.halted:
+    if scope and severity == "S2" and not _spreads(session, contract.workflow, scope, now):
+        grant = _lower_part(session, contract, grant, scope, by=by, because=because, now=now)
+    elif lower is not grant.authority and not grant.halted:
         grant = change(session, contract, lower, by=by, because=f"{severity}: {because}", now=now)
     falls = session.exec(
         select(FallRow).where(FallRow.workflow == contract.workflow, FallRow.at > now - MONTH)
@@ -71,6 +78,7 @@ def fall(
         FallRow(
             workflow=contract.workflow,
             severity=severity,
+            scope=scope,
             because=because,
             by=by,
             at=now,
@@ -84,9 +92,37 @@ def fall(
         kind="fall",
         actor=by,
         at=now,
-        fields={"severity": severity, "to": str(grant), "because": because},
+        fields={"severity": severity, "scope": scope, "to": str(grant), "because": because},
     )
     return grant
+
+
+def _spreads(session: Session, workflow: str, scope: str, now: datetime) -> bool:
+    """Whether another part fell within a day: then it is not the part."""
+    others = session.exec(
+        select(func.count()).where(
+            FallRow.workflow == workflow,
+            FallRow.severity == "S2",
+            FallRow.at > now - DAY,
+            col(FallRow.scope).not_in(["", scope]),
+        )
+    ).one()
+    return others > 0
+
+
+def _lower_part(
+    session: Session,
+    contract: Contract,
+    grant: Grant,
+    scope: str,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
+    level = min(grant.authority, grant.caps.get(scope, Authority.FULL), key=lambda one: one.height)
+    lower = list(Authority)[max(Authority.SHADOW.height, level.height - 1)]
+    return cap(session, contract, scope, lower, by=by, because=f"S2: {because}", now=now)
 
 
 def acknowledge(session: Session, contract: Contract, *, by: str, cause: str, now: datetime) -> int:

@@ -20,8 +20,10 @@ from rollout.errors import OverBudget
 from rollout.fields import breach
 from rollout.grants import current
 from rollout.halts import lock_shared
-from rollout.ledger import recall
+from rollout.ledger import note, recall
 from rollout.reviews import ReviewRow
+
+BREACH = "breach"  #: the kind of the fact that an agent tried what its contract forbids
 
 
 def may_write(placement: Placement | None) -> bool:
@@ -79,6 +81,7 @@ def pass_gate(
         or _unaffordable(session, effect, contract, now)
     )
     if why is not None:
+        _note_breach(session, effect, contract, noted, now)
         if uncertain:
             told = f"an earlier attempt may have arrived, and no other may leave: {why}"
             end(session, effect, State.UNKNOWN, because=told, now=now)
@@ -103,6 +106,24 @@ def pass_gate(
         .returning(col(EffectRow.fence))
     ).scalar_one_or_none()
     return "another attempt is under way" if flipped is None else flipped
+
+
+def _note_breach(
+    session: Session, effect: EffectRow, contract: Contract, noted: dict[str, Any], now: datetime
+) -> None:
+    """Keep that an agent tried, on its own word, what its contract forbids."""
+    if effect.basis != Basis.AGENT:
+        return
+    if why := _out_of_bounds(effect, contract, noted):
+        note(
+            session,
+            workflow=effect.workflow,
+            case_id=effect.case_id,
+            kind=BREACH,
+            actor="agent",
+            at=now,
+            fields={"action": effect.action, "because": why},
+        )
 
 
 def _unapproved(session: Session, effect: EffectRow) -> str | None:

@@ -75,6 +75,12 @@ class Tally:
         return self.n if self.unit_means is None else len(self.unit_means)
 
 
+SHARES = (
+    *("agreement", "harm", "coverage", "alpha", "margin"),
+    *("anchoring", "acceptance", "integration", "escalation", "matured"),
+)
+
+
 @dataclass(frozen=True)
 class Policy:
     """The bars of the climb; a workflow may only make them higher."""
@@ -82,7 +88,14 @@ class Policy:
     agreement: float = 0.80
     harm: float = 0.02
     coverage: float = 0.98
-    margin: float = 0.05
+    margin: float = 0.05  #: by which an agent may be worse than people, and count as equal
+    anchoring: float = 0.10  #: by which what is shown may be taken more often than agreed to blind
+    acceptance: float = 0.85
+    integration: float = 0.95  #: share of writes that arrive
+    drill_days: float = 30  #: how long a practised stop counts
+    step_days: float = 7  #: at each share, before it grows
+    escalation: float = 0.12  #: share of cases that go up, once it is live for thirty days
+    matured: float = 0.80  #: share of its cases of which is known what became of them
     alpha: float = 0.05
     min_units: int = 100
     min_days: float = 14
@@ -92,7 +105,7 @@ class Policy:
     segments: tuple[str, ...] = ()  #: those that must pass alone
 
     def __post_init__(self) -> None:
-        for name in ("agreement", "harm", "coverage", "alpha", "margin"):
+        for name in SHARES:
             value = getattr(self, name)
             if not (math.isfinite(value) and 0 < value < 1):
                 raise Invalid(f"{name} lies between 0 and 1, not at {value}")
@@ -102,6 +115,8 @@ class Policy:
             raise Invalid("more harm is accepted than agreement is asked for")
         if self.min_units < 1 or self.min_days < 0 or self.fresh_days <= 0:
             raise Invalid("min_units is at least 1, min_days not below 0, fresh_days above 0")
+        if not (self.drill_days > 0 and self.step_days >= 0):
+            raise Invalid("drill_days is above 0, step_days not below 0")
 
 
 def judge(
@@ -120,6 +135,35 @@ def fold(findings: Iterable[Finding]) -> Status:
     order = list(Status)
     counted = [one.status for one in findings if not one.is_dry]
     return max(counted, key=order.index) if counted else Status.NO_DATA
+
+
+def enough(name: str, n: int, policy: Policy, words: str) -> Finding:
+    """Judge whether there are enough independent units."""
+    if not n:
+        return Finding(name, Status.NO_DATA, f"none {words}", 0)
+    if n < policy.min_units:
+        told = f"{n} of at least {policy.min_units} {words}"
+        return Finding(name, Status.INCONCLUSIVE, told, n, needs=policy.min_units - n)
+    return Finding(name, Status.PASS, f"{n} {words}", n)
+
+
+def duration(days: float | None, age_days: float | None, policy: Policy) -> Finding:
+    """Judge whether it went on for long enough, and lately."""
+    if days is None:
+        return Finding("days", Status.NO_DATA, "no times are known")
+    if age_days is not None and age_days > policy.fresh_days:
+        words = f"the last one is {age_days:.0f} days old, and {policy.fresh_days:g} count"
+        return Finding("days", Status.STALE, words, days)
+    left = policy.min_days - days
+    if left > 0:
+        hours = f"{int(days)} days {(days % 1) * 24:.0f} hours"
+        words = f"{hours} of at least {policy.min_days:g} days; {_in_days(left)} are missing"
+        return Finding("days", Status.INCONCLUSIVE, words, days)
+    return Finding("days", Status.PASS, f"{days:.1f} days of at least {policy.min_days:g}", days)
+
+
+def _in_days(left: float) -> str:
+    return f"{left:.1f} days" if left >= 1 else f"{left * 24:.1f} hours"
 
 
 def above(

@@ -1,72 +1,216 @@
 """
-What takes authority away: people who overrule the agent more often than is accepted.
+What takes authority away: breaches, people who overrule the agent, what becomes of its cases.
 
-Judged from the ledger alone, from the last change of authority on: the same ledger up to the same
-moment gives the same answer, however often one asks.
+Judged from the ledger from the last change of authority on. The watch over overrules goes on where
+it stood, so that a look costs what has happened since the last one, and not what ever happened.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlalchemy import BigInteger, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.answers import FAULTS, Reason, Verb
 from rollout.authority import Authority
 from rollout.contract import Contract
 from rollout.decisions import Decision
-from rollout.evidence import ECusum
+from rollout.evidence import ECusum, log_e_mean
+from rollout.gate import BREACH
+from rollout.gates import Policy, Status
 from rollout.grants import current, history
 from rollout.ledger import Entry
+from rollout.limited_gates import Live, sample_ratio
 
 ACCEPTED, HARMFUL = 0.10, 0.30  #: shares of decisions that overrule the agent for its own error
+WORSE_ALPHA = 0.001  #: of the watch over outcomes beside the control's
+LAG = timedelta(seconds=10)  #: so that no decision that is committed late is passed over
+SILENT = timedelta(days=14)  #: without a single case: nothing is known any more
+
+
+class MonitorRow(SQLModel, table=True):
+    """Where a watch stands, since which change of authority, and what it has seen."""
+
+    __tablename__ = "monitor"
+
+    workflow: str = Field(primary_key=True)
+    scope: str = Field(primary_key=True)  #: empty, or like segment:SMB
+    revision: int  #: of the change from which on it counts
+    seen: int = Field(sa_type=BigInteger)  #: the last row of the ledger that it took
+    log_m: float
+    events: int
+    overruled: int
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """Why a workflow is to fall."""
+    """Why a workflow, or a part of it, is to fall."""
 
     severity: str
     because: str
+    scope: str = ""  #: the part; empty: the whole workflow
 
 
-def overrules(session: Session, contract: Contract, cutoff: datetime) -> tuple[ECusum, int]:
-    """Watch how often people overrule the agent for its own error; gives how often they did."""
+@dataclass
+class Watched:
+    """A watch over overrules, and how many it saw."""
+
+    watch: ECusum
+    overruled: int = 0
+    seen: int = 0
+
+
+def overrules(session: Session, contract: Contract, cutoff: datetime) -> dict[str, Watched]:
+    """
+    Watch how often people overrule the agent for its own error, for all and by segment.
+
+    The watch of an earlier authority is over: what it fell for does not count against it again.
+    """
     changes = history(session, contract.workflow)
+    revision = changes[-1].revision or 0 if changes else 0
+    found = _kept(session, contract.workflow, revision)
     since = changes[-1].at if changes else None
+    last = max((one.seen for one in found.values()), default=0)
+    for seq, fields, segment in _decisions(session, contract.workflow, last, since, cutoff):
+        own_error = fields["verb"] != Verb.APPROVE and _is_agents(fields.get("reason"))
+        for scope in ("", *([f"segment:{segment}"] if segment else [])):
+            one = found.setdefault(scope, Watched(_watch()))
+            if not one.watch.alarm:
+                one.watch.add(own_error)
+                one.overruled += own_error
+            one.seen = seq
+    _keep(session, contract.workflow, revision, found)
+    return found
+
+
+def alarms(
+    session: Session, contract: Contract, cutoff: datetime, known: Live | None = None
+) -> list[Alarm]:
+    """Say why a workflow, or parts of it, are to fall now: the gravest first."""
+    grant = current(session, contract.workflow)
+    if grant.halted or grant.authority.height <= Authority.SHADOW.height:
+        return []
+    found = [*_breaches(session, contract.workflow, cutoff)]
+    watches = overrules(session, contract, cutoff)
+    found += _overruled(watches)
+    if known is not None and grant.authority.height >= Authority.LIMITED.height:
+        found += [*_worse(known), *_broken(known)]
+    return sorted(found, key=lambda one: (one.severity, one.scope))
+
+
+def alarm(session: Session, contract: Contract, cutoff: datetime) -> Alarm | None:
+    """Give the gravest reason to fall, or None."""
+    return next(iter(alarms(session, contract, cutoff)), None)
+
+
+def _watch() -> ECusum:
+    return ECusum(accepted=ACCEPTED, harmful=HARMFUL)
+
+
+def _kept(session: Session, workflow: str, revision: int) -> dict[str, Watched]:
+    rows = session.exec(
+        select(MonitorRow).where(MonitorRow.workflow == workflow, MonitorRow.revision == revision)
+    ).all()
+    return {
+        row.scope: Watched(
+            replace(_watch(), log_m=row.log_m, events=row.events), row.overruled, row.seen
+        )
+        for row in rows
+    }
+
+
+def _keep(session: Session, workflow: str, revision: int, found: dict[str, Watched]) -> None:
+    for scope, one in found.items():
+        values = {
+            "revision": revision,
+            "seen": one.seen,
+            "log_m": one.watch.log_m,
+            "events": one.watch.events,
+            "overruled": one.overruled,
+        }
+        session.execute(
+            insert(MonitorRow)
+            .values(workflow=workflow, scope=scope, **values)
+            .on_conflict_do_update(index_elements=["workflow", "scope"], set_=values)
+        )
+
+
+def _decisions(
+    session: Session, workflow: str, after: int, since: datetime | None, cutoff: datetime
+) -> Iterable[tuple[int, dict[str, Any], str | None]]:
+    placed = aliased(Entry)
     wanted = (
-        select(Entry)
+        select(col(Entry.seq), col(Entry.fields), col(placed.fields)["segment"].astext)
+        .join(
+            placed,
+            (col(placed.case_id) == col(Entry.case_id)) & (col(placed.step) == "placement"),
+            isouter=True,
+        )
         .where(
-            Entry.workflow == contract.workflow,
+            Entry.workflow == workflow,
             Entry.kind == Decision.kind,
-            Entry.at <= cutoff,
+            col(Entry.seq) > after,
+            Entry.at <= cutoff - LAG,
         )
         .order_by(col(Entry.seq))
     )
     if since is not None:
         wanted = wanted.where(Entry.at > since)
-    watch, count = ECusum(accepted=ACCEPTED, harmful=HARMFUL), 0
-    for entry in session.exec(wanted).all():
-        said = entry.fields
-        own_error = said["verb"] != Verb.APPROVE and _is_agents(said.get("reason"))
-        count += own_error
-        if watch.add(own_error):
-            break
-    return watch, count
+    return session.execute(wanted).tuples().all()
 
 
-def alarm(session: Session, contract: Contract, cutoff: datetime) -> Alarm | None:
-    """Say whether a workflow is to fall now, and why."""
-    grant = current(session, contract.workflow)
-    if grant.halted or grant.authority.height <= Authority.SHADOW.height:
-        return None
-    watch, count = overrules(session, contract, cutoff)
-    if not watch.alarm:
-        return None
-    return Alarm(
-        "S2",
-        f"people overruled it for its own error {count} times in {watch.events} decisions, and "
-        f"{ACCEPTED:.0%} are accepted",
+def _breaches(session: Session, workflow: str, cutoff: datetime) -> Iterator[Alarm]:
+    """One is enough, and no statistics: the gate did not let it out, but it was tried."""
+    changes = history(session, workflow)
+    wanted = select(func.count(), func.max(col(Entry.case_id))).where(
+        Entry.workflow == workflow, Entry.kind == BREACH, Entry.at <= cutoff
     )
+    if changes:
+        wanted = wanted.where(Entry.at > changes[-1].at)
+    count, case_id = session.exec(wanted).one()
+    if count:
+        yield Alarm("S1", f"it tried what its contract forbids: {count} times, last in {case_id}")
+
+
+def _overruled(watches: dict[str, Watched]) -> Iterator[Alarm]:
+    """Where the whole speaks, its parts need not."""
+    for scope in sorted(watches):
+        one = watches[scope]
+        if one.watch.alarm:
+            yield Alarm(
+                "S2",
+                f"people overruled it for its own error {one.overruled} times in "
+                f"{one.watch.events} decisions, and {ACCEPTED:.0%} are accepted",
+                scope,
+            )
+            if not scope:
+                return
+
+
+def _worse(known: Live) -> Iterator[Alarm]:
+    """Its cases turn out worse than the control's, the n-th of both as they ended."""
+    n = min(len(known.good), len(known.control_good))
+    pairs = (known.control_good[:n].astype(float) - known.good[:n] + 1) / 2
+    if n and log_e_mean(pairs, 0.5) >= math.log(1 / WORSE_ALPHA):
+        yield Alarm(
+            "S2",
+            f"its cases turned out well in {known.good.mean():.0%} of {len(known.good)}, people's "
+            f"in {known.control_good.mean():.0%} of {len(known.control_good)}",
+        )
+
+
+def _broken(known: Live) -> Iterator[Alarm]:
+    """The comparison itself has broken: nothing rises on it until somebody has looked."""
+    ratio = sample_ratio(known, Policy())
+    if ratio.status is Status.FAIL:
+        yield Alarm("S3", f"sample ratio: {ratio.because}")
+    if known.step_days > SILENT.days and not known.treated:
+        yield Alarm("S3", f"no case came to it for {SILENT.days} days")
 
 
 def _is_agents(reason: str | None) -> bool:

@@ -8,8 +8,14 @@ from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.gates import Policy
 
-STRICTER_ABOVE = ("agreement", "coverage", "min_units", "min_days", "blind_share")
-STRICTER_BELOW = ("harm", "margin", "alpha", "fresh_days")
+STRICTER_ABOVE = (
+    *("agreement", "coverage", "min_units", "min_days", "blind_share"),
+    *("acceptance", "integration", "matured", "step_days"),
+)
+STRICTER_BELOW = (
+    *("harm", "margin", "alpha", "fresh_days"),
+    *("anchoring", "drill_days", "escalation"),
+)
 
 
 def policy_from(file: str) -> Policy:

@@ -54,6 +54,7 @@ class ReviewRow(SQLModel, table=True):
     choices: dict[str, Any] = document()  #: by editable field, the values that may be chosen
     flow_run_id: str | None = None
     edited_by: str = ""  #: who made the change that is to be approved
+    blind: bool = False  #: it is answered before the proposal is shown
     claimed_by: str = ""
     claimed_until: datetime | None = moment(optional=True)
     asked: str = ""  #: who is to answer a reviewer's question first

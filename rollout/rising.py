@@ -5,8 +5,7 @@ A rise is asked for when every gate passes, signed on the digest of exactly that
 business owner and by governance, and judged once more in the moment in which it is applied.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,23 +13,19 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
+from rollout.ahead import look_ahead
 from rollout.answers import Proof
 from rollout.approvals import Standing, standing_of
 from rollout.authority import Authority, Exposure, Grant
-from rollout.canonical import digest
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
-from rollout.falling import last_fall, latch
-from rollout.gates import Finding, Policy, Status, fold
-from rollout.grants import change, current
-from rollout.holes import holes
+from rollout.gates import Policy, Status
+from rollout.grants import change
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.people import Directory
-from rollout.shadow import latest_release
-from rollout.shadow_gates import shadow_gates
-from rollout.tallies import tally_of
+from rollout.ramp import check_step
 
 SIGNERS = ("business", "governance")
 VALID = timedelta(days=7)  #: how long a request, and what was signed, holds
@@ -65,57 +60,6 @@ class RiseRow(SQLModel, table=True):
     sleep: int = 1  #: the number of its next pause; used keys are never used again
 
 
-@dataclass(frozen=True)
-class Ahead:
-    """What stands between a workflow and the next level."""
-
-    grant: Grant
-    to: Authority | None  #: None: there is no next level
-    gates: tuple[Finding, ...]
-    latch: str  #: why the way up is shut; empty: it is open
-    release: str
-
-    @property
-    def status(self) -> Status:
-        """The worst gate; a shut way is a FAIL."""
-        return Status.FAIL if self.latch else fold(self.gates)
-
-    @property
-    def digest(self) -> str:
-        """The digest of the evidence, as it is signed."""
-        return digest([asdict(one) for one in self.gates])[:16]
-
-    @property
-    def because(self) -> list[str]:
-        """Everything that holds it back, in words."""
-        held = [f"{one.gate}: {one.because}" for one in self.gates if one.status is not Status.PASS]
-        return ([self.latch] if self.latch else []) + held
-
-
-def look_ahead(session: Session, contract: Contract, policy: Policy, now: datetime) -> Ahead:
-    """Judge what leads to the next level, as of now."""
-    grant = current(session, contract.workflow)
-    following = _next(contract, grant)
-    release = latest_release(session, contract.workflow) or ""
-    gates: Sequence[Finding] = ()
-    if grant.authority is Authority.OFF and not grant.halted:
-        gates = [_to_shadow(contract)]
-    elif grant.authority is Authority.SHADOW and following is not None:
-        since = last_fall(session, contract.workflow)
-        gates = shadow_gates(tally_of(session, contract, release, now, since), policy)
-    elif following is not None and grant.authority.height > Authority.SHADOW.height:
-        words = f"nothing measures {grant.authority} yet: an owner may go on without evidence"
-        gates = [Finding(f"to_{following}", Status.NO_DATA, words)]
-    return Ahead(grant, following, tuple(gates), latch(session, contract.workflow, now), release)
-
-
-def _to_shadow(contract: Contract) -> Finding:
-    """Only watching needs no evidence, but an agreement without holes."""
-    if found := holes(contract):
-        return Finding("contract", Status.FAIL, "; ".join(found))
-    return Finding("contract", Status.PASS, "nothing is left open in it")
-
-
 def ask_to_rise(
     session: Session,
     contract: Contract,
@@ -143,10 +87,13 @@ def ask_to_rise(
     if ahead.status is not Status.PASS:
         told = "".join(f"\n- {why}" for why in ahead.because)
         raise Invalid(f"{contract.workflow} may not rise to {ahead.to} now:{told}")
+    share = exposure or ahead.exposure
+    if share is not None and ahead.to is Authority.LIMITED:
+        check_step(ahead.grant, share)
     row = RiseRow(
         workflow=contract.workflow,
         to=ahead.to,
-        exposure=(exposure or Exposure()).model_dump(mode="json"),
+        exposure=(share or Exposure()).model_dump(mode="json"),
         digest=ahead.digest,
         revision=ahead.grant.revision,
         asked_by=by,
@@ -217,14 +164,6 @@ def open_rises(session: Session, workflow: str) -> list[RiseRow]:
     )
 
 
-def _next(contract: Contract, grant: Grant) -> Authority | None:
-    heights = list(Authority)
-    if grant.authority is heights[-1]:
-        return None
-    following = heights[grant.authority.height + 1]
-    return following if following in contract.plan else None
-
-
 def _role(
     directory: Directory, contract: Contract, row: RiseRow, by: str, now: datetime
 ) -> tuple[str, Standing]:
@@ -261,6 +200,9 @@ def _apply(
         why = f"the stage has changed since: it is {ahead.grant} now"
     elif ahead.status is not Status.PASS:
         why = "; ".join(ahead.because)
+    exposure = Exposure.model_validate(row.exposure)
+    if not why and ahead.to is Authority.LIMITED:
+        check_step(ahead.grant, exposure)
     if why:
         raise Conflict(f"request {row.id} cannot be applied: {why}. Ask again on new evidence.")
     row.state = State.APPLIED
@@ -275,7 +217,6 @@ def _apply(
             verb="sign",  # a word that its form knows; what counts is in the ledger
         )
     signed = " and ".join(str(one["by"]) for one in row.signatures.values())
-    exposure = Exposure.model_validate(row.exposure)
     return change(
         session,
         contract,

@@ -1,39 +1,37 @@
 """
-What people decided while the agent only watched, and how its proposals relate to that.
+What people decided beside the agent, and how its proposals relate to that.
 
 A person's decision arrives later, by whichever way, and is compared once with the proposal that
 stood then. The first one counts; what differs later is kept as a correction. A case in which the
-agent may have seen the answer, or the person the proposal, says nothing and is left out.
+agent may have seen the answer, or the person the proposal, tells nothing about who is right: of the
+latter only how often people took what they were shown is counted.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, Identity
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
 
-from rollout.authority import Authority, Placement
-from rollout.canonical import Json, digest
+from rollout.answers import Verb
+from rollout.authority import FACETS, Authority, Placement
+from rollout.canonical import Json
 from rollout.case import AGENT, CaseRow, Proposal, find_case
-from rollout.columns import moment
-from rollout.comparison import Comparator, Comparison, Verdict, normal
+from rollout.compared import Blind, ComparedRow
+from rollout.comparison import Comparator, Comparison, Verdict, key_of
 from rollout.contract import Contract
+from rollout.decisions import Decision
 from rollout.errors import Invalid
 from rollout.ledger import Entry, Fact, note, recall, remember
+from rollout.opinions import ask_for_opinions
+from rollout.reviews import ReviewRow
 
 STEP = "human-1"
+REVIEW = "review"  #: the source of what people answer here
+MINOR = 0.15  #: the share of a text that a minor edit may change
 LATELY = timedelta(days=14)  #: after that, nobody looks any more whether somebody decided
 ASKED = "asked-1"  #: the step that notes that a case's agent was asked
-
-
-class Blind(StrEnum):
-    """Whether the two were independent."""
-
-    YES = "yes"
-    SHOWN = "shown"  #: The person could see the proposal.
-    LEAKED = "leaked"  #: The agent could see what the person had decided.
 
 
 class HumanDecision(Fact):
@@ -44,31 +42,11 @@ class HumanDecision(Fact):
     answer: Mapping[str, str]
     by: str
     at: datetime
-    source: str  #: csv, crm, webhook
+    source: str  #: csv, crm, webhook, or review
 
     def public(self) -> dict[str, Json]:
         """Keep which fields were decided, and the way it arrived; values stay apart."""
         return {"fields": [*sorted(self.answer)], "source": self.source, "at": self.at.isoformat()}
-
-
-class ComparedRow(SQLModel, table=True):
-    """One proposal beside what a person decided; no personal data: answers are digests."""
-
-    __tablename__ = "compared"
-
-    seq: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
-    case_id: str = Field(unique=True)
-    workflow: str = Field(index=True)
-    release: str
-    segment: str
-    unit: str
-    verdict: str
-    answer: str  #: the digest of what the person decided
-    blind: str
-    decided_at: datetime = moment()  #: by the person
-    at: datetime = moment()  #: of the comparison
 
 
 def take_human_decision(
@@ -118,17 +96,73 @@ def take_human_decision(
             case_id=case_id,
             workflow=contract.workflow,
             release=proposal.release,
-            segment=placement.segment or "",
+            **_where(placement),
             unit=proposal.action.target,
             verdict=verdict,
-            answer=_key(fields, said.answer),
+            answer=key_of(fields, said.answer),
             blind=blind,
+            source=said.source,
             decided_at=said.at,
             at=now,
         )
     )
     session.flush()
+    if blind is Blind.YES:
+        ask_for_opinions(session, contract, case_id, verdict, by=said.by, now=now)
     return verdict if blind is Blind.YES else None
+
+
+def take_review(session: Session, contract: Contract, decision: Decision, now: datetime) -> None:
+    """
+    Keep what a person made of a proposal in a review, once for a case.
+
+    An answer before the proposal was shown is compared like a decision in shadow; one after it
+    says whether people take what they are shown.
+    """
+    review = session.get_one(ReviewRow, decision.review_id)
+    proposal = recall(session, review.case_id, review.step, Proposal)
+    placement = recall(session, review.case_id, "placement", Placement)
+    if review.nth > 1 or proposal is None or placement is None or proposal.decided_by != AGENT:
+        return
+    if decision.blind:
+        if decision.verb is Verb.EDIT:
+            said = HumanDecision(
+                answer=dict(decision.edit), by=decision.by, at=decision.at, source=REVIEW
+            )
+            take_human_decision(session, contract, review.case_id, said, now)
+        return
+    session.execute(
+        insert(ComparedRow)
+        .values(
+            case_id=review.case_id,
+            workflow=contract.workflow,
+            release=proposal.release,
+            **_where(placement),
+            unit=proposal.action.target,
+            verdict=_taken(contract, decision),
+            answer="",
+            blind=Blind.SHOWN,
+            source=REVIEW,
+            judged="",
+            decided_at=decision.at,
+            at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["case_id"])
+    )
+
+
+def _taken(contract: Contract, decision: Decision) -> Verdict:
+    """Say whether a proposal was taken; also with a minor edit: of words, not of substance."""
+    if decision.verb is Verb.APPROVE:
+        return Verdict.EQUAL
+    substance = set(dict(contract.compared) or decision.edit)
+    minor = decision.edit_distance <= MINOR and not set(decision.edit) & substance
+    return Verdict.ACCEPTABLE if decision.verb is Verb.EDIT and minor else Verdict.DIFFERENT
+
+
+def _where(placement: Placement) -> dict[str, Any]:
+    found = {kind: getattr(placement, kind) or "" for kind in FACETS}
+    return {**found, "arm": placement.arm.value}
 
 
 def latest_release(session: Session, workflow: str) -> str | None:
@@ -163,7 +197,8 @@ def without_decision(
 
 
 def _blind(session: Session, case_id: str, placement: Placement, said: HumanDecision) -> Blind:
-    if placement.authority is not Authority.SHADOW:
+    own = placement.blind and said.source == REVIEW
+    if placement.authority is not Authority.SHADOW and not own:
         return Blind.SHOWN
     read = session.exec(
         select(Entry.at).where(Entry.case_id == case_id, Entry.step == "proposal-1")
@@ -183,7 +218,3 @@ def _correct(
         at=now,
         fields={"fields": [*sorted(said.answer)], "source": said.source},
     )
-
-
-def _key(fields: Mapping[str, object], answer: Mapping[str, str]) -> str:
-    return digest({name: normal(answer[name]) for name in sorted(fields) if name in answer})[:16]

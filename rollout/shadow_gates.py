@@ -17,6 +17,8 @@ from rollout.gates import (
     Tally,
     above,
     below,
+    duration,
+    enough,
     judge,
     needs_more,
     percent,
@@ -34,29 +36,11 @@ def shadow_gates(tally: Tally, policy: Policy) -> list[Finding]:
 
 
 def _units(tally: Tally, policy: Policy) -> Finding:
-    n = tally.units
-    if not n:
-        return Finding("units", Status.NO_DATA, "nothing was compared", 0)
-    if n < policy.min_units:
-        left = policy.min_units - n
-        words = f"{n} of at least {policy.min_units} were compared"
-        return Finding("units", Status.INCONCLUSIVE, words, n, needs=left)
-    return Finding("units", Status.PASS, f"{n} were compared", n)
+    return enough("units", tally.units, policy, "were compared")
 
 
 def _duration(tally: Tally, policy: Policy) -> Finding:
-    if tally.days is None:
-        return Finding("days", Status.NO_DATA, "no times are known")
-    if tally.age_days is not None and tally.age_days > policy.fresh_days:
-        words = f"the last one is {tally.age_days:.0f} days old, and {policy.fresh_days:g} count"
-        return Finding("days", Status.STALE, words, tally.days)
-    left = policy.min_days - tally.days
-    if left > 0:
-        hours = f"{int(tally.days)} days {(tally.days % 1) * 24:.0f} hours"
-        words = f"{hours} of at least {policy.min_days:g} days; {_in_days(left)} are missing"
-        return Finding("days", Status.INCONCLUSIVE, words, tally.days)
-    words = f"{tally.days:.1f} days of at least {policy.min_days:g}"
-    return Finding("days", Status.PASS, words, tally.days)
+    return duration(tally.days, tally.age_days, policy)
 
 
 def _coverage(tally: Tally, policy: Policy) -> Finding:
@@ -139,7 +123,3 @@ def _segments(tally: Tally, policy: Policy) -> list[Finding]:
     if worst.status is Status.NO_DATA:
         words = f"segment {name}: nobody is in it"
     return [replace(worst, gate="worst_segment", because=words)]
-
-
-def _in_days(days: float) -> str:
-    return f"{days:.1f} days" if days >= 1 else f"{days * 24:.1f} hours"

@@ -7,11 +7,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from rollout.case import AGENT, CaseRow
+from rollout.compared import Blind, ComparedRow
 from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
 from rollout.ledger import Entry
-from rollout.shadow import ASKED, Blind, ComparedRow
+from rollout.shadow import ASKED
 
 COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
 

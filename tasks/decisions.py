@@ -11,6 +11,7 @@ from rollout.deciding import decide_on, record_try
 from rollout.decisions import Approval, Decision
 from rollout.errors import NotYours, TooLate
 from rollout.people import read_directory
+from rollout.shadow import take_review
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,10 @@ def take_answer(contract: Contract, review_id: str, answer: Answer, to: str = ""
                     session, contract, review_id, by=answer.by, words=answer.comment, now=now()
                 )
                 return Taken(f"{row.id} is {row.group}'s now, due {row.due_at:%Y-%m-%d %H:%M} UTC.")
-            return _in_words(decide_on(session, contract, review_id, answer, now()))
+            stands = decide_on(session, contract, review_id, answer, now())
+            if isinstance(stands, Decision):
+                take_review(session, contract, stands, now())
+            return _in_words(stands)
     except (TooLate, NotYours) as no:
         kind = "late_answer" if isinstance(no, TooLate) else "refused_answer"
         with transaction() as session:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.approvals import need_of, stake_of
-from rollout.case import Case, Proposal
+from rollout.case import AGENT, Case, Proposal
 from rollout.contract import UNANSWERED, Contract, Leg
 from rollout.deadlines import Kind, Line, plan
 from rollout.errors import ContractBroken
@@ -85,11 +85,20 @@ def _row(case: Case, question: Question, nth: int, moment: datetime) -> ReviewRo
         choices={field: list(values) for field, values in question.choices.items()},
         flow_run_id=flow_run.id,
         edited_by=question.edited_by,
+        blind=_is_blind(case, question, nth),
         tier=case.contract.risk_tier,
         stake_minor=stake_of(case.contract.action(action.name), action),
         opened_at=moment,
         due_at=moment,
     )
+
+
+def _is_blind(case: Case, question: Question, nth: int) -> bool:
+    """Whether it is to be answered before the proposal is shown: where the answer can be given."""
+    placed_so = case.placement is not None and case.placement.blind
+    proposal = question.proposal
+    fields = set(proposal.action.arguments) & set(question.choices)
+    return placed_so and nth == 1 and proposal.decided_by == AGENT and bool(fields)
 
 
 def _plan(session: Session, case: Case, review: ReviewRow, start: datetime) -> datetime:

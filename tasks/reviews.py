@@ -9,7 +9,7 @@ the next key. A change that needs another's word is asked again, as a review of 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prefect import get_run_logger
 from prefect.exceptions import PrefectHTTPStatusError
@@ -36,6 +36,7 @@ from tasks.questions import Question, open_review
 MOST_SLEEPS = 200
 MOST_ROUNDS = 10  #: changes of changes, each for somebody else to approve
 NO_REASON = "no reason"  #: an optional choice would be a riddle of types in the UI's form
+UNSAID = "choose"  #: of a field that must be answered, and shows no proposal
 EXPIRED = "nobody decided in time"
 
 
@@ -143,7 +144,7 @@ def _take(
         by=filled.by,
         proof=Proof.DECLARED,
         channel="prefect-ui",
-        edit=_changed(edit, proposal) if filled.verb == "edit" else {},
+        edit=_edit(edit, proposal, review) if filled.verb == "edit" else {},
         reason=None if filled.reason == NO_REASON else Reason(filled.reason),
         action_hash=review.action_hash,
     )
@@ -155,7 +156,9 @@ def _take(
     return "" if taken.decision else taken.words
 
 
-def _changed(edit: Mapping[str, str], proposal: Proposal) -> dict[str, str]:
+def _edit(edit: Mapping[str, str], proposal: Proposal, review: ReviewRow) -> dict[str, str]:
+    if review.blind:
+        return {field: value for field, value in edit.items() if value != UNSAID}
     return {
         field: value
         for field, value in edit.items()
@@ -169,16 +172,13 @@ def _form(
     """Build the form: its fields, each as proposed, what else to choose, and the brief above."""
     proposed = question.proposal.action.arguments
     extra = {
-        field: (
-            Literal[tuple(dict.fromkeys((proposed[field], *values)))],
-            Field(
-                default=proposed[field],
-                title=field.capitalize(),
-                description=f"For an edit, choose another {field}.",
-            ),
-        )
+        field: _blind_field(field, values)
+        if review.blind
+        else _field(field, proposed[field], values)
         for field, values in review.choices.items()
     }
+    if review.blind:
+        extra["verb"] = (Literal["edit", "reject", "escalate"], ReviewForm.model_fields["verb"])
     form = create_model("ReviewForm", __base__=ReviewForm, **extra)  # type: ignore[call-overload] # fields made at run time
     with transaction() as session:
         label = find_case(session, review.case_id).label
@@ -188,6 +188,29 @@ def _form(
     notice = f"**{refused}**\n\n" if refused else ""
     made: type[ReviewForm] = form.with_initial_data(description=notice + brief)
     return made
+
+
+def _field(field: str, proposed: str, values: Sequence[str]) -> tuple[Any, Any]:
+    return (
+        Literal[tuple(dict.fromkeys((proposed, *values)))],
+        Field(
+            default=proposed,
+            title=field.capitalize(),
+            description=f"For an edit, choose another {field}.",
+        ),
+    )
+
+
+def _blind_field(field: str, values: Sequence[str]) -> tuple[Any, Any]:
+    """Build a field that shows nothing of what was proposed, and so has no default."""
+    return (
+        Literal[(UNSAID, *values)],
+        Field(
+            default=UNSAID,
+            title=field.capitalize(),
+            description=f"Which {field} would you choose? The proposal is not shown.",
+        ),
+    )
 
 
 def _next_sleep(review: ReviewRow, number: int) -> None:

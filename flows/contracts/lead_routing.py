@@ -12,6 +12,7 @@ from rollout.contract import (
     Handoff,
     Job,
     Leg,
+    OutcomeRule,
     Owners,
     Safety,
     Target,
@@ -243,6 +244,7 @@ CONTRACT = Contract(
     ),
     budget_minor_per_day=2_000,
     budget_minor_per_case=10,
+    outcomes=(OutcomeRule("reassigned", is_good=False, within=timedelta(days=7), silence_is=True),),
     retention=timedelta(days=180),
     review_every=timedelta(days=90),
 )

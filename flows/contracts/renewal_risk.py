@@ -12,6 +12,7 @@ from rollout.contract import (
     Handoff,
     Job,
     Leg,
+    OutcomeRule,
     Owners,
     Rung,
     Safety,
@@ -170,6 +171,10 @@ CONTRACT = Contract(
     ),
     budget_minor_per_day=2_000,
     budget_minor_per_case=20,
+    outcomes=(
+        OutcomeRule("renewed", is_good=True, within=timedelta(days=150)),
+        OutcomeRule("churned", is_good=False, within=timedelta(days=150)),
+    ),
     retention=timedelta(days=365),
     review_every=timedelta(days=90),
 )

@@ -26,7 +26,7 @@ from rollout.decisions import Decision, decision_step
 from rollout.errors import Conflict, Invalid, NotYours, TaxiwayError
 from rollout.ledger import recall
 from rollout.people import Person, read_directory
-from rollout.reviews import Status, find_review
+from rollout.reviews import ReviewRow, Status, find_review
 from rollout.rights import Ruling
 from tasks.decisions import take_answer
 
@@ -119,7 +119,7 @@ def _page(
         Page(
             brief=brief_of(contract, review, proposal, ruling, label, said),
             person=person.name,
-            proposed={field: proposal.action.arguments[field] for field in review.choices},
+            proposed=_shown(review, proposal),
             choices={field: list(values) for field, values in review.choices.items()},
             reasons=tuple(reason.value for reason in Reason),
             wrong=wrong,
@@ -127,6 +127,13 @@ def _page(
         )
     )
     return HTMLResponse(content.html, status, headers=content.headers)
+
+
+def _shown(review: ReviewRow, proposal: Proposal) -> dict[str, str]:
+    """Give what was proposed for each field that can be edited; nothing before a blind answer."""
+    if review.blind:
+        return {}
+    return {field: proposal.action.arguments[field] for field in review.choices}
 
 
 def _answer(held: Pass, person: Person, fields: dict[str, str]) -> Answer:

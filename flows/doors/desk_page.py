@@ -26,7 +26,7 @@ class Page:
 
     brief: Brief
     person: str
-    proposed: Mapping[str, str]  #: what the proposal has in the fields that can be edited
+    proposed: Mapping[str, str]  #: what was proposed for them; empty before a blind answer
     choices: Mapping[str, Sequence[str]]
     reasons: Sequence[str]
     shown_at: int  #: seconds since 1970
@@ -124,13 +124,14 @@ def _form(page: Page) -> Iterator[str]:
         )
     yield "</fieldset>"
     for field, values in page.choices.items():
-        proposed = page.proposed[field]
+        proposed = page.proposed.get(field)
         others = "".join(
             f'<option value="{_text(one)}">{_text(one)}</option>'
             for one in values
             if one != proposed
         )
-        options = f'<option value="">as proposed: {_text(proposed)}</option>{others}'
+        first = "choose" if proposed is None else f"as proposed: {_text(proposed)}"
+        options = f'<option value="">{first}</option>{others}'
         yield (
             f"<label>{_text(field)}, for an edit"
             f'<select name="set-{_text(field)}">{options}</select></label>'

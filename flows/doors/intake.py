@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from flows.catalog import Workflow, known_events, started_by
 from flows.doors.careful_json import read_json
+from flows.doors.facts import FACTS, Told
 from integrations.signatures import BadSignature, Incoming, verify
 from rollout.canonical import canonical
 
@@ -46,8 +47,9 @@ class Event:
     """An event that can be kept."""
 
     ext_id: str
-    workflow: Workflow
+    workflow: Workflow | None  #: that it starts; None: it is word about a known case
     body: bytes  #: as it is stored
+    told: Told | None = None
 
 
 def read_events(source: Source, incoming: Incoming) -> list[Event]:
@@ -67,7 +69,7 @@ def read_events(source: Source, incoming: Incoming) -> list[Event]:
         raise Turned(400, "the body is not a JSON object")
     event = _read(_checked_id(ext_id or _own_id(content)), content, incoming.body)
     if event is None and source.style == "standard":
-        known = ", ".join(known_events())
+        known = ", ".join(sorted([*known_events(), *FACTS]))
         raise Turned(422, "unknown type", [{"field": "type", "problem": f"known: {known}"}])
     return [event] if event else []
 
@@ -83,11 +85,13 @@ def _read(ext_id: str, content: Mapping[str, Any], body: bytes) -> Event | None:
     """Give the event of an envelope of ours; None for a type that starts nothing."""
     kind = str(content.get("type"))
     found = started_by(kind)
-    if found is None:
+    shape = found.events[kind] if found else FACTS.get(kind)
+    if shape is None:
         return None
-    if fields := _wrong(found, kind, content):
+    if fields := _wrong(shape, content):
         raise Turned(422, f"{kind} has wrong fields; nothing was kept", fields)
-    return Event(ext_id=ext_id, workflow=found, body=body)
+    told = FACTS[kind].model_validate(content["data"]) if kind in FACTS else None
+    return Event(ext_id=ext_id, workflow=found, body=body, told=told)
 
 
 def _from_hubspot(content: object) -> list[Event]:
@@ -125,11 +129,11 @@ def _checked_id(ext_id: str) -> str:
     return ext_id
 
 
-def _wrong(found: Workflow, kind: str, content: Mapping[str, Any]) -> list[dict[str, str]]:
+def _wrong(shape: type[BaseModel], content: Mapping[str, Any]) -> list[dict[str, str]]:
     strangers = sorted(set(content) - OURS - {"id", "event_id"})
     wrong = [{"field": name[:100], "problem": "unknown field"} for name in strangers]
     try:
-        found.events[kind].model_validate(content.get("data"))
+        shape.model_validate(content.get("data"))
     except ValidationError as error:
         wrong += [
             {

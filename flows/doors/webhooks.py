@@ -16,12 +16,13 @@ from sqlalchemy import exc
 from starlette.requests import ClientDisconnect
 
 from flows.doors.desk import desk
+from flows.doors.facts import take_fact
 from flows.doors.intake import MOST_BYTES, Event, Source, Turned, read_events
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.settings import SettingsError, database_url, settings
 from integrations.signatures import Incoming
-from rollout.errors import EventIdReused
+from rollout.errors import EventIdReused, Invalid, Unknown
 from rollout.inbox import receive
 from rollout.ledger import note
 from rollout.refusals import count_refusal
@@ -101,6 +102,11 @@ def _keep(source: str, events: list[Event]) -> Answer:
     """Keep all events of a request, or none of them."""
     try:
         with transaction() as session:
+            facts = [
+                {"id": one.ext_id, "status": take_fact(session, one.told, source)}
+                for one in events
+                if one.told is not None
+            ]
             kept = [
                 receive(
                     session,
@@ -111,20 +117,23 @@ def _keep(source: str, events: list[Event]) -> Answer:
                     now=now(),
                 )
                 for event in events
+                if event.workflow is not None
             ]
             told = [
                 {"id": arrival.id, "status": "accepted" if fresh else "duplicate"}
                 for arrival, fresh in kept
-            ]
+            ] + facts
+    except (Unknown, Invalid) as no:
+        return 422, {"error": f"{no}; nothing was kept"}
     except EventIdReused as reused:
         _alert(source, events, reused.ext_id)
         return 409, {"error": str(reused)}
-    status = 202 if any(fresh for _, fresh in kept) else 200
+    status = 202 if any(one["status"] == "accepted" for one in told) else 200
     return status, dict(told[0]) if len(told) == 1 else {"events": told}
 
 
 def _alert(source: str, events: list[Event], ext_id: str) -> None:
-    workflow = next(one.workflow.name for one in events if one.ext_id == ext_id)
+    workflow = next(one.workflow.name for one in events if one.workflow and one.ext_id == ext_id)
     with transaction() as session:
         note(
             session,

@@ -12,14 +12,12 @@ from flows.catalog import WORKFLOWS
 from flows.contracts.lead_routing import CONTRACT
 from integrations.clock import now
 from integrations.database import transaction
-from rollout.falling import fall
+from rollout.ahead import look_ahead
 from rollout.gates import Status
-from rollout.monitors import alarm
 from rollout.policy import policy_of
-from rollout.rising import look_ahead
 from tasks.human_decisions import look_for_owners
-
-MONITOR = "monitor"  #: the actor of a fall that nobody ordered
+from tasks.monitors import hear_monitors
+from tasks.outcomes import look_for_reassigned
 
 
 @flow(name="climb", persist_result=False)
@@ -27,20 +25,11 @@ async def climb() -> dict[str, str]:
     """Gather what people decided, let monitors speak, and say what stands ahead."""
     told, found = get_run_logger(), {}
     told.info("%s decisions of people were found in the CRM", await look_for_owners(CONTRACT))
+    told.info("%s leads were given to somebody else", await look_for_reassigned(CONTRACT))
+    for words in hear_monitors([one.contract for one in WORKFLOWS], outcomes=True):
+        told.warning("%s", words)
     for one in WORKFLOWS:
         moment = now()
-        with transaction() as session:
-            why = alarm(session, one.contract, moment)
-            if why is not None:
-                grant = fall(
-                    session,
-                    one.contract,
-                    severity=why.severity,
-                    by=MONITOR,
-                    because=why.because,
-                    now=moment,
-                )
-                told.warning("%s fell: it is %s now. %s", one.name, grant, why.because)
         with transaction() as session:
             ahead = look_ahead(session, one.contract, policy_of(one.contract), moment)
         ready = ahead.to is not None and ahead.status is Status.PASS

@@ -20,6 +20,7 @@ from flows.catalog import WORKFLOWS
 from flows.catalog import workflow as find
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.ahead import look_ahead
 from rollout.answers import Proof
 from rollout.authority import exposure_of
 from rollout.brief import quoted
@@ -27,7 +28,7 @@ from rollout.contract import Contract
 from rollout.errors import TaxiwayError
 from rollout.people import read_directory
 from rollout.policy import policy_of
-from rollout.rising import RiseRow, ask_to_rise, look_ahead, sign
+from rollout.rising import RiseRow, ask_to_rise, sign
 from rollout.rising import State as Standing
 
 MOST_SLEEPS = 50

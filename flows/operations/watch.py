@@ -22,6 +22,7 @@ from integrations.heartbeat import beat
 from rollout.errors import TaxiwayError
 from tasks.deadlines import pass_deadlines
 from tasks.halts import heed_flags
+from tasks.monitors import hear_monitors
 from tasks.notices import send_notices
 from tasks.reconcile import settle_abandoned, withdraw_questions
 from tasks.seals import seal_ledger
@@ -82,6 +83,10 @@ async def _notices() -> int:
     return await send_notices([one.contract for one in WORKFLOWS])
 
 
+async def _fallen() -> int:
+    return len(await asyncio.to_thread(hear_monitors, [one.contract for one in WORKFLOWS]))
+
+
 async def _sealed() -> int:
     return await asyncio.to_thread(seal_ledger)
 
@@ -89,6 +94,7 @@ async def _sealed() -> int:
 PARTS: dict[str, Callable[[], Awaitable[int]]] = {
     "stops": _stops,
     "writes settled": _settled,
+    "fallen": _fallen,
     "questions withdrawn": _withdrawn,
     "deadlines passed": _deadlines,
     "notices": _notices,

@@ -15,12 +15,12 @@ from integrations.clock import now
 from integrations.database import transaction
 from rollout.answers import Proof
 from rollout.authority import Authority
+from rollout.compared import ComparedRow
 from rollout.falling import FallRow
 from rollout.grants import current
 from rollout.people import read_directory
 from rollout.policy import policy_of
 from rollout.rising import RiseRow, sign
-from rollout.shadow import ComparedRow
 from tests.pilot import Form, Pilot, until
 from tests.rollout.weeks import weeks
 from tests.staff import staff

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session
 
+from rollout.ahead import look_ahead
 from rollout.answers import Proof, Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Facets, Grant, Unit, place
 from rollout.contract import Contract
@@ -18,7 +19,7 @@ from rollout.monitors import alarm, overrules
 from rollout.people import Directory, read_directory
 from rollout.people_sheet import parse
 from rollout.policy import policy_of
-from rollout.rising import RiseRow, ask_to_rise, look_ahead, open_rises, sign
+from rollout.rising import RiseRow, ask_to_rise, open_rises, sign
 from rollout.shadow import take_human_decision
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_people import SAMPLE
@@ -298,7 +299,7 @@ def test_a_release_that_turns_bad_is_found_within_a_few_decisions(
 
     assert found is not None
     assert (found.severity, "people overruled it" in found.because) == ("S2", True)
-    assert overrules(session, agreed, later)[0].events <= 68
+    assert overrules(session, agreed, later)[""].watch.events <= 68
     fall(session, agreed, severity="S2", by="monitor", because=found.because, now=later)
     assert alarm(session, agreed, later) is None  # what it fell for is over
 

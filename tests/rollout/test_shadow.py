@@ -7,19 +7,14 @@ from sqlmodel import Session, col, select
 
 from flows.doors.picture import spark, svg
 from rollout.authority import Authority
+from rollout.compared import Blind, ComparedRow
 from rollout.contract import Contract
 from rollout.course import course, simulate
 from rollout.errors import Invalid, Unknown
 from rollout.gates import Policy
 from rollout.grants import change
 from rollout.ledger import Entry
-from rollout.shadow import (
-    Blind,
-    ComparedRow,
-    HumanDecision,
-    take_human_decision,
-    without_decision,
-)
+from rollout.shadow import HumanDecision, take_human_decision, without_decision
 from rollout.tallies import tally_of
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import OWNERS, WHEN, contract

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from flows.doors.cli import audit, cases, evidence, handoffs, queue, reviews, rollout
+from flows.doors.cli import audit, cases, evidence, handoffs, opinions, queue, reviews, rollout
 from flows.doors.cli import backup as copies
 from flows.doors.cli import budgets as money
 from flows.doors.cli import climb as climb  # its commands join those of `rollout`
@@ -31,6 +31,8 @@ app = typer.Typer(
 )
 app.add_typer(reviews.review, name="review")
 app.add_typer(handoffs.handoff, name="handoff")
+app.add_typer(opinions.opinion, name="opinion")
+app.add_typer(opinions.outcomes, name="outcomes")
 app.add_typer(rollout.rollout, name="rollout")
 app.add_typer(evidence.shadow, name="shadow")
 app.add_typer(agreement.contract, name="contract")
@@ -49,6 +51,7 @@ for command in (
     cases.timeline,
     reviews.reviews,
     handoffs.handoffs,
+    opinions.opinions,
     queue.backlog,
     queue.feedback,
     queue.notices,

@@ -10,7 +10,7 @@ from flows.doors.cli.rollout import By, check_credentials, rollout
 from flows.doors.cli.words import show
 
 if TYPE_CHECKING:
-    from rollout.rising import Ahead
+    from rollout.ahead import Ahead
 
 Because = Annotated[str, typer.Option(help="The reason, for the record.")]
 
@@ -195,12 +195,23 @@ def acknowledge(
     typer.echo(f"{workflow}: on record. {shut or 'The way up is open'}.")
 
 
+@rollout.command()
+def drill(workflow: Workflow, *, by: By = None) -> None:
+    """Practise the stop: it is raised on file, the gate must refuse, and work goes on after it."""
+    from flows.catalog import workflow as find
+    from flows.doors.decisions import person_behind
+    from tasks.drill import drill as practise
+
+    seconds = practise(find(workflow).contract, by or person_behind(getpass.getuser()))
+    typer.echo(f"{workflow}: stopped and refused within {seconds:.2f} s; no real work stood still.")
+
+
 def _ahead(workflow: str) -> "Ahead":
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
+    from rollout.ahead import look_ahead
     from rollout.policy import policy_of
-    from rollout.rising import look_ahead
 
     contract = find(workflow).contract
     with transaction() as session:

@@ -1,0 +1,104 @@
+"""
+What stands between a workflow and its next level, or its next share: the gates, as of a moment.
+
+A pure function of the ledger up to that moment and the policy: whoever asks, it is the same.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from rollout.authority import Authority, Exposure, Grant
+from rollout.canonical import digest
+from rollout.contract import Contract
+from rollout.falling import last_fall, latch
+from rollout.gates import Finding, Policy, Status, fold
+from rollout.grants import current
+from rollout.holes import holes
+from rollout.limited_gates import full_gates, limited_gates
+from rollout.live import live
+from rollout.monitors import alarm
+from rollout.ramp import following as next_step
+from rollout.recommend_gates import recommend_gates
+from rollout.shadow import latest_release
+from rollout.shadow_gates import shadow_gates
+from rollout.tallies import tally_of
+from rollout.track_record import track_record
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What stands between a workflow and the next level."""
+
+    grant: Grant
+    to: Authority | None  #: None: there is no next level
+    gates: tuple[Finding, ...]
+    latch: str  #: why the way up is shut; empty: it is open
+    release: str
+    exposure: Exposure | None = None  #: of the next step, where that is limited
+
+    @property
+    def target(self) -> str:
+        """The next level in words."""
+        return f"{self.to} to {self.exposure}" if self.exposure else str(self.to)
+
+    @property
+    def status(self) -> Status:
+        """The worst gate; a shut way is a FAIL."""
+        return Status.FAIL if self.latch else fold(self.gates)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the evidence, as it is signed."""
+        return digest([asdict(one) for one in self.gates])[:16]
+
+    @property
+    def because(self) -> list[str]:
+        """Everything that holds it back, in words."""
+        held = [f"{one.gate}: {one.because}" for one in self.gates if one.status is not Status.PASS]
+        return ([self.latch] if self.latch else []) + held
+
+
+def look_ahead(session: Session, contract: Contract, policy: Policy, now: datetime) -> Ahead:
+    """Judge what leads to the next level, as of now."""
+    grant = current(session, contract.workflow)
+    following, share = next_step(contract, grant)
+    release = latest_release(session, contract.workflow) or ""
+    gates: Sequence[Finding] = ()
+    if grant.authority is Authority.OFF and not grant.halted:
+        gates = [_to_shadow(contract)]
+    elif grant.authority is Authority.SHADOW and following is not None:
+        since = last_fall(session, contract.workflow)
+        gates = shadow_gates(tally_of(session, contract, release, now, since), policy)
+    elif following is not None:
+        gates = _above(session, contract, policy, following, release, now)
+    shut = latch(session, contract.workflow, now)
+    return Ahead(grant, following, tuple(gates), shut, release, share)
+
+
+def _above(
+    session: Session,
+    contract: Contract,
+    policy: Policy,
+    following: Authority,
+    release: str,
+    now: datetime,
+) -> list[Finding]:
+    """Judge what leads on from recommend, and on from each share."""
+    since = last_fall(session, contract.workflow)
+    record = track_record(session, contract, release, now, since)
+    if current(session, contract.workflow).authority is Authority.RECOMMEND:
+        return recommend_gates(record, policy)
+    why = alarm(session, contract, now)
+    known = live(session, contract, now, why.because if why else "")
+    judge = full_gates if following is Authority.FULL else limited_gates
+    return judge(known, record, policy)
+
+
+def _to_shadow(contract: Contract) -> Finding:
+    """Only watching needs no evidence, but an agreement without holes."""
+    if found := holes(contract):
+        return Finding("contract", Status.FAIL, "; ".join(found))
+    return Finding("contract", Status.PASS, "nothing is left open in it")

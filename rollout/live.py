@@ -1,0 +1,176 @@
+"""What is known of an agent that acts alone for a share of the cases, read up to a moment."""
+
+from calendar import monthrange
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from rollout.authority import Arm, Authority
+from rollout.case import CaseRow, Ending
+from rollout.contract import Contract
+from rollout.decisions import Decision
+from rollout.falling import last_fall
+from rollout.grants import Transition
+from rollout.ledger import Entry
+from rollout.limited_gates import Live
+from rollout.outcomes import Matured, matured
+from rollout.reviews import ReviewRow, Status
+
+DAY, MONTH = timedelta(days=1), timedelta(days=30)
+
+
+def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = "") -> Live:
+    """Gather what the gates through limited look at."""
+    step, since = _since(session, contract.workflow, cutoff)
+    arms = _arms(session, contract.workflow, step, cutoff)
+    own, control = (
+        matured(session, contract, arm, since, cutoff) for arm in (Arm.TREATED, Arm.CONTROL)
+    )
+    started, escalated = _went_up(session, contract.workflow, max(since, cutoff - MONTH), cutoff)
+    benchmark = contract.benchmark
+    manual = benchmark.minutes / 60 * benchmark.hourly_cost_minor if benchmark else None
+    return Live(
+        step_days=(cutoff - step) / DAY,
+        live_days=(cutoff - since) / DAY,
+        month_end=has_month_end(since, cutoff),
+        treated=arms.get(Arm.TREATED, 0),
+        control=arms.get(Arm.CONTROL, 0),
+        good=own.good,
+        control_good=control.good,
+        matured=own.share,
+        started=started,
+        escalated=escalated,
+        alarm=alarm,
+        costs=_costs(session, contract, since, cutoff),
+        manual_minor=manual,
+        segments=_pairs(own, control),
+    )
+
+
+def has_month_end(since: datetime, until: datetime) -> bool:
+    """Whether the last day of a month lies between two moments, as a whole."""
+    last = since.replace(day=monthrange(since.year, since.month)[1], hour=0, minute=0, second=0)
+    if last < since:
+        following = last + DAY
+        last = following.replace(day=monthrange(following.year, following.month)[1])
+    return last + DAY <= until
+
+
+def _since(session: Session, workflow: str, cutoff: datetime) -> tuple[datetime, datetime]:
+    """Give since when it is at this share, and since when it acts alone without a fall."""
+    rows = session.exec(
+        select(Transition)
+        .where(Transition.workflow == workflow, Transition.scope == "", Transition.at <= cutoff)
+        .order_by(col(Transition.revision))
+    ).all()
+    step = rows[-1].at if rows else cutoff
+    first = step
+    for row in reversed(rows):
+        if Authority(row.authority).height < Authority.LIMITED.height:
+            break
+        first = row.at
+    fell = last_fall(session, workflow)
+    return step, max(first, fell) if fell is not None and fell <= cutoff else first
+
+
+def _arms(session: Session, workflow: str, since: datetime, cutoff: datetime) -> dict[str, int]:
+    arm = col(Entry.fields)["arm"].astext
+    rows = session.execute(
+        select(arm, func.count())
+        .where(
+            Entry.workflow == workflow,
+            Entry.kind == "placement",
+            Entry.at > since,
+            Entry.at <= cutoff,
+        )
+        .group_by(arm)
+    ).all()
+    return {str(name): int(n) for name, n in rows}
+
+
+def _went_up(session: Session, workflow: str, since: datetime, cutoff: datetime) -> tuple[int, int]:
+    """Count the cases that were ruled on, and those that went up or whose deadline passed."""
+    ruled = session.exec(
+        select(Entry.case_id)
+        .where(
+            Entry.workflow == workflow,
+            Entry.kind == "ruling",
+            Entry.at > since,
+            Entry.at <= cutoff,
+            col(Entry.fields)["right"].astext != "watch",
+        )
+        .distinct()
+    ).all()
+    up = session.exec(
+        select(Entry.case_id)
+        .where(
+            Entry.workflow == workflow,
+            Entry.kind == "ruling",
+            Entry.at > since,
+            Entry.at <= cutoff,
+            col(Entry.fields)["right"].astext == "escalate",
+        )
+        .distinct()
+    ).all()
+    late = session.exec(
+        select(ReviewRow.case_id).where(
+            ReviewRow.workflow == workflow,
+            ReviewRow.status == Status.EXPIRED,
+            col(ReviewRow.closed_at) > since,
+            col(ReviewRow.closed_at) <= cutoff,
+        )
+    ).all()
+    return len(ruled), len({*up, *late} & {*ruled})
+
+
+def _costs(
+    session: Session, contract: Contract, since: datetime, cutoff: datetime
+) -> NDArray[np.float64]:
+    """
+    Give what each case that was carried out has cost, in minor units: the agent's own cost, and
+    the minutes of whoever decided it. Where those are unknown, the minutes of the work by hand.
+    """
+    benchmark = contract.benchmark
+    if benchmark is None:
+        return np.zeros(0)
+    said = aliased(Entry)
+    rows = session.execute(
+        select(
+            col(Entry.fields)["cost"]["amount_millis"].as_integer(),
+            col(said.seq),
+            col(said.fields)["looked_seconds"].as_float(),
+        )
+        .select_from(CaseRow)
+        .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == "proposal-1"))
+        .join(
+            said,
+            (col(said.case_id) == col(CaseRow.id)) & (col(said.kind) == Decision.kind),
+            isouter=True,
+        )
+        .where(
+            CaseRow.workflow == contract.workflow,
+            CaseRow.ending == Ending.ACTED,
+            col(CaseRow.closed_at) > since,
+            col(CaseRow.closed_at) <= cutoff,
+        )
+    ).all()
+    second = benchmark.hourly_cost_minor / 3600
+    by_hand = benchmark.minutes * 60
+    return np.array(
+        [
+            millis / 1000 + (0 if seq is None else (looked or by_hand) * second)
+            for millis, seq, looked in rows
+        ],
+        dtype=float,
+    )
+
+
+def _pairs(
+    own: Matured, control: Matured
+) -> dict[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    empty = np.zeros(0, dtype=bool)
+    return {name: (good, control.segments.get(name, empty)) for name, good in own.segments.items()}
