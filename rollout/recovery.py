@@ -47,7 +47,7 @@ class Seen:
     settled_seconds: float = 0.0  #: since its state changed last
     has_form: bool = True  #: a paused run's form was stored, so it can be resumed
     case_open: bool | None = None  #: None: the run has no case yet
-    away: bool = False  #: it failed because an outside system was away
+    away: bool = False  #: it failed because a system outside, or a part of ours, was away
     decided: bool = False  #: the review it waits for has its decision
     reruns: int = 0
 
@@ -79,7 +79,7 @@ def remedy(seen: Seen, *, most_reruns: int, settle: float = 5.0) -> tuple[Remedy
         case RunState.CRASHED if seen.case_open is not False:
             return _again(seen, most_reruns, "its process died")
         case RunState.FAILED if seen.away and seen.case_open and seen.reruns < most_reruns:
-            return Remedy.RERUN, "an outside system was away"
+            return Remedy.RERUN, "something that it needs was away"
         case _ if seen.state in ENDED and seen.case_open:
             return Remedy.HAND_OFF, f"the run is {seen.state} and the case is open"
         case _:

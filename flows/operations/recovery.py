@@ -45,6 +45,15 @@ logger = logging.getLogger("taxiway.recovery")
 
 PAGE = 200
 OUTSIDE = re.compile(r"\b(Unavailable|Refused|NotFound): .*")
+KIND = re.compile(r"encountered an exception: (\w+)")
+#: What a run fails with where Prefect or the database was slow or away: nothing about its case.
+OWN_PARTS = frozenset(
+    {
+        *("ReadTimeout", "ConnectTimeout", "WriteTimeout", "PoolTimeout"),
+        *("ConnectError", "ReadError", "WriteError", "RemoteProtocolError"),
+        *("PrefectHTTPStatusError", "OperationalError", "InterfaceError", "TimeoutError"),
+    }
+)
 UNSETTLED = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING, StateType.CRASHED]
 LOST_AFTER = timedelta(seconds=90)  #: an event whose errand is done and that has no case yet
 
@@ -85,7 +94,8 @@ async def _mend(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, 
     cure, why = remedy(seen, most_reruns=settings().max_reruns)
     if cure is Remedy.LEAVE:
         return False
-    why = f"{why}: {told}" if (told := _told(run)) else why
+    told = _told(run) or _kind(run)
+    why = f"{why}: {told}" if told else why
     logger.warning("%s: %s, because %s", run.name, cure, why)
     match cure:
         case Remedy.RERUN:
@@ -120,7 +130,7 @@ async def _seen(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, 
         settled_seconds=(now() - state.timestamp).total_seconds(),
         has_form=await _has_form(client, run) if waits else True,
         case_open=case.is_open if case else None,
-        away=_told(run).startswith("Unavailable"),
+        away=_told(run).startswith("Unavailable") or _kind(run) in OWN_PARTS,
         decided=case.decided if case else False,
         reruns=case.reruns if case else max(0, run.run_count - 1),
     )
@@ -157,6 +167,16 @@ def _told(run: FlowRun) -> str:
     """
     found = OUTSIDE.search(run.state.message or "") if run.state else None
     return found[0][:300] if found else ""
+
+
+def _kind(run: FlowRun) -> str:
+    return kind_of(run.state.message or "") if run.state else ""
+
+
+def kind_of(message: str) -> str:
+    """Give the kind of exception that a run's state tells of; its words may be about a person."""
+    found = KIND.search(message)
+    return found[1] if found else ""
 
 
 async def _resume(client: PrefectClient, run: FlowRun, case: KnownCase | None) -> None:
