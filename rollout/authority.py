@@ -17,6 +17,7 @@ from rollout.errors import Invalid
 from rollout.ledger import Fact
 
 HALF = BUCKETS // 2
+BLIND = 1_000  #: basis points of what people decide on proposals, before they see them
 FACETS = ("segment", "team", "branch")
 
 
@@ -74,6 +75,7 @@ class Exposure(BaseModel):
     teams: frozenset[str] = frozenset()
     branches: frozenset[str] = frozenset()
     holdout: int = Field(default=200, ge=0, le=500)  #: basis points that stay with people
+    blind: int = Field(default=BLIND, ge=0, le=BUCKETS)  #: of what people decide: unseen
 
     def __str__(self) -> str:
         share = f"{self.basis_points / 100:g} %"
@@ -125,6 +127,8 @@ class Grant(BaseModel):
         level = self.authority.value
         if self.authority is Authority.LIMITED:
             level = f"limited to {self.exposure}"
+        if self.exposure.blind != BLIND:
+            level = f"{level}, {self.exposure.blind / 100:g} % blind"
         held = (f"{scope} at most {cap}" for scope, cap in sorted(self.caps.items()))
         return "; ".join((level, *held))
 
@@ -218,9 +222,9 @@ def _arm(grant: Grant, unit: Unit | None, facets: Facets) -> tuple[Authority, Ar
     return Authority.RECOMMEND, Arm.REST, f"bucket {number} is beyond {exposure}", number
 
 
-def is_blind(workflow: str, case_id: str, share: float) -> bool:
+def is_blind(grant: Grant, case_id: str) -> bool:
     """Whether a person decides a case before the proposal is shown; the same case, the same."""
-    return bucket(f"{workflow}:blind", "case", case_id) < round(share * BUCKETS)
+    return bucket(f"{grant.workflow}:blind", "case", case_id) < grant.exposure.blind
 
 
 def lower_of(placed: Authority, granted: Authority) -> Authority:
@@ -242,15 +246,20 @@ def exposure_of(
     segments: Sequence[str] = (),
     teams: Sequence[str] = (),
     branches: Sequence[str] = (),
+    blind: float | None = None,
 ) -> Exposure:
     """Give an exposure from a percentage (0 to 100, two decimals) and named facets."""
-    share = 100.0 if percent is None else percent
-    points = round(share * 100) if 0 <= share <= 100 else -1
-    if abs(points - share * 100) > 1e-6 or points < 0:
-        raise Invalid(f"{share:g} is not a percentage from 0 to 100 with at most two decimals")
     return Exposure(
-        basis_points=points,
+        basis_points=_points(100.0 if percent is None else percent),
+        blind=BLIND if blind is None else _points(blind),
         segments=frozenset(segments),
         teams=frozenset(teams),
         branches=frozenset(branches),
     )
+
+
+def _points(share: float) -> int:
+    points = round(share * 100) if 0 <= share <= 100 else -1
+    if abs(points - share * 100) > 1e-6 or points < 0:
+        raise Invalid(f"{share:g} is not a percentage from 0 to 100 with at most two decimals")
+    return points

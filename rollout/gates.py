@@ -100,7 +100,6 @@ class Policy:
     min_units: int = 100
     min_days: float = 14
     fresh_days: float = 30
-    blind_share: float = 0.10  #: of what people decide on proposals: before it is shown
     dry_run: tuple[str, ...] = ()  #: gates that only say what they would say
     segments: tuple[str, ...] = ()  #: those that must pass alone
 
@@ -109,8 +108,6 @@ class Policy:
             value = getattr(self, name)
             if not (math.isfinite(value) and 0 < value < 1):
                 raise Invalid(f"{name} lies between 0 and 1, not at {value}")
-        if not 0 <= self.blind_share <= 1:
-            raise Invalid(f"blind_share lies from 0 to 1, not at {self.blind_share}")
         if self.harm >= self.agreement:
             raise Invalid("more harm is accepted than agreement is asked for")
         if self.min_units < 1 or self.min_days < 0 or self.fresh_days <= 0:

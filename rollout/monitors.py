@@ -29,6 +29,7 @@ from rollout.limited_gates import Live, sample_ratio
 
 ACCEPTED, HARMFUL = 0.10, 0.30  #: shares of decisions that overrule the agent for its own error
 WORSE_ALPHA = 0.001  #: of the watch over outcomes beside the control's
+SOUND = 20  #: decisions after which a silent watch says that a part is sound
 LAG = timedelta(seconds=10)  #: so that no decision that is committed late is passed over
 SILENT = timedelta(days=14)  #: without a single case: nothing is known any more
 
@@ -99,7 +100,7 @@ def alarms(
     watches = overrules(session, contract, cutoff)
     found += _overruled(watches)
     if known is not None and grant.authority.height >= Authority.LIMITED.height:
-        found += [*_worse(known), *_broken(known)]
+        found += [*worse(known), *_broken(known)]
     return sorted(found, key=lambda one: (one.severity, one.scope))
 
 
@@ -178,21 +179,24 @@ def _breaches(session: Session, workflow: str, cutoff: datetime) -> Iterator[Ala
 
 
 def _overruled(watches: dict[str, Watched]) -> Iterator[Alarm]:
-    """Where the whole speaks, its parts need not."""
-    for scope in sorted(watches):
+    """Where one part alone speaks, and another one is known to be sound, it is that part."""
+    speak = [scope for scope in sorted(watches) if watches[scope].watch.alarm]
+    parts = [scope for scope in speak if scope]
+    sound = any(
+        one.watch.events >= SOUND and not one.watch.alarm for scope, one in watches.items() if scope
+    )
+    if "" in speak:
+        speak = parts if len(parts) == 1 and sound else [""]
+    for scope in speak:
         one = watches[scope]
-        if one.watch.alarm:
-            yield Alarm(
-                "S2",
-                f"people overruled it for its own error {one.overruled} times in "
-                f"{one.watch.events} decisions, and {ACCEPTED:.0%} are accepted",
-                scope,
-            )
-            if not scope:
-                return
+        words = (
+            f"people overruled it for its own error {one.overruled} times in "
+            f"{one.watch.events} decisions, and {ACCEPTED:.0%} are accepted"
+        )
+        yield Alarm("S2", words, scope)
 
 
-def _worse(known: Live) -> Iterator[Alarm]:
+def worse(known: Live) -> Iterator[Alarm]:
     """Its cases turn out worse than the control's, the n-th of both as they ended."""
     n = min(len(known.good), len(known.control_good))
     pairs = (known.control_good[:n].astype(float) - known.good[:n] + 1) / 2

@@ -9,7 +9,7 @@ from rollout.errors import Invalid
 from rollout.gates import Policy
 
 STRICTER_ABOVE = (
-    *("agreement", "coverage", "min_units", "min_days", "blind_share"),
+    *("agreement", "coverage", "min_units", "min_days"),
     *("acceptance", "integration", "matured", "step_days"),
 )
 STRICTER_BELOW = (

@@ -20,13 +20,14 @@ def following(contract: Contract, grant: Grant) -> tuple[Authority | None, Expos
         if share.basis_points < HALF:
             return level, share.model_copy(update={"basis_points": _step_after(share)})
         if any(share.named()):
-            return level, Exposure(basis_points=share.basis_points, holdout=share.holdout)
+            opened = dict.fromkeys(("segments", "teams", "branches"), frozenset[str]())
+            return level, share.model_copy(update=opened)
     heights = list(Authority)
     above = heights[level.height + 1 : level.height + 2]
     if not above or above[0] not in contract.plan:
         return None, None
-    first = Exposure(basis_points=STEPS[0]) if above[0] is Authority.LIMITED else None
-    return above[0], first
+    first = Exposure(basis_points=STEPS[0], blind=grant.exposure.blind)
+    return above[0], first if above[0] is Authority.LIMITED else None
 
 
 def check_step(grant: Grant, wanted: Exposure) -> None:

@@ -88,6 +88,8 @@ def ask_to_rise(
         told = "".join(f"\n- {why}" for why in ahead.because)
         raise Invalid(f"{contract.workflow} may not rise to {ahead.to} now:{told}")
     share = exposure or ahead.exposure
+    if share is not None:
+        share = share.model_copy(update={"blind": ahead.grant.exposure.blind})
     if share is not None and ahead.to is Authority.LIMITED:
         check_step(ahead.grant, share)
     row = RiseRow(

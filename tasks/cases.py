@@ -30,7 +30,6 @@ from rollout.grants import current
 from rollout.inbox import Arrival, envelope
 from rollout.ledger import Alias, call_it, note, remember
 from rollout.people import read_directory
-from rollout.policy import policy_of
 from rollout.rights import Ruling, rule_on
 from rollout.roles import orphaned
 from tasks.halts import heed_flags
@@ -80,12 +79,13 @@ async def place_case(case: Case, unit: Unit | None, facets: Facets, label: str) 
     """Place a case under the grant of this moment, for life, and name its run."""
     with transaction() as session:
         heed_flags(session)
+        grant = _grant(session, case)
         placement = remember(
             session,
             workflow=case.workflow,
             case_id=case.id,
             step="placement",
-            fact=place(_grant(session, case), unit, facets, blind=_is_blind(case)),
+            fact=place(grant, unit, facets, blind=is_blind(grant, case.id)),
             actor=TAXIWAY,
             at=now(),
         )
@@ -97,10 +97,6 @@ async def place_case(case: Case, unit: Unit | None, facets: Facets, label: str) 
         async with get_client() as client:
             await client.update_flow_run(flow_run.id, name=f"{case.id} {label}")
     return replace(case, placement=placement, unit=unit)
-
-
-def _is_blind(case: Case) -> bool:
-    return is_blind(case.workflow, case.id, policy_of(case.contract).blind_share)
 
 
 def _grant(session: Session, case: Case) -> Grant:

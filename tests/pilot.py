@@ -72,17 +72,21 @@ class Pilot:
         self.crm = Sandbox(system.state.crm_url)
 
     def at(
-        self, level: Authority, exposure: Exposure | None = None, agreed: Contract = CONTRACT
+        self,
+        level: Authority,
+        exposure: Exposure | None = None,
+        agreed: Contract = CONTRACT,
+        *,
+        blind: int = 0,
     ) -> None:
-        """Bring the workflow to a level, one step at a time."""
+        """Bring the workflow to a level, one step at a time; without blind questions."""
+        share = (exposure or Exposure()).model_copy(update={"blind": blind})
         with transaction() as session:
             here = current(session, agreed.workflow).authority
             path = LADDER[here.height + 1 : level.height] if level.height > here.height else []
             for step in path:
                 change(session, agreed, step, by="a test", because="on the way", now=now())
-            change(
-                session, agreed, level, exposure=exposure, by="a test", because="here", now=now()
-            )
+            change(session, agreed, level, exposure=share, by="a test", because="here", now=now())
 
     def lead(self, sample: samples.SampleLead = GOOD, **changes: object) -> Form:
         """Put a new contact like a sample's into the CRM; give its form."""

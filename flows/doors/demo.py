@@ -156,10 +156,11 @@ NOT_HERE = (
     *("TAXIWAY_CRM_URL", "TAXIWAY_CRM_TOKEN", "TAXIWAY_CRM_READ_TOKEN", "TAXIWAY_HEARTBEAT_URL"),
     *("TAXIWAY_HOOK_SECRETS", "TAXIWAY_HOOK_STYLES", "TAXIWAY_HOOKS_PUBLIC_URL"),
 )
+SEEN = Exposure(blind=0)  #: the demo's reviewer says yes to what it is shown
 PHASES = {
     "shadow": (Authority.SHADOW, None),
-    "recommend": (Authority.RECOMMEND, None),
-    "limited": (Authority.LIMITED, Exposure(basis_points=PERCENT * 100)),
+    "recommend": (Authority.RECOMMEND, SEEN),
+    "limited": (Authority.LIMITED, SEEN.model_copy(update={"basis_points": PERCENT * 100})),
 }
 
 

@@ -19,7 +19,7 @@ SAYS = "Flow run encountered an exception:"
     ],
     ids=["Prefect was slow", "the database was away", "a defect"],
 )
-async def test_the_kind_is_told_and_not_the_words(error: Exception, is_ours: bool) -> None:
+async def test_the_kind_is_told_and_not_the_words(error: Exception, *, is_ours: bool) -> None:
     state = await exception_to_failed_state(error, message=SAYS)
     kind = kind_of(state.message or "")
     assert (kind, kind in OWN_PARTS) == (type(error).__name__, is_ours)

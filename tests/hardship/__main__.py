@@ -27,7 +27,7 @@ from flows.doors.state import read_state
 from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
-from rollout.authority import Authority
+from rollout.authority import Authority, Exposure
 from rollout.grants import change
 from tests.hardship.trial import (
     Trial,
@@ -112,7 +112,16 @@ def _fly(
     trial.start()
     with transaction() as session:
         for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED, Authority.FULL):
-            change(session, CONTRACT, level, by="hardship", because="a trial", now=now())
+            share = Exposure(blind=0)
+            change(
+                session,
+                CONTRACT,
+                level,
+                exposure=share,
+                by="hardship",
+                because="a trial",
+                now=now(),
+            )
     bodies = bodies_of(read_state(trial.home).crm_url, leads)
     began, sent = time.monotonic(), 0
     next_hit = began + every

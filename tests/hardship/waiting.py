@@ -42,7 +42,7 @@ from integrations.clock import now
 from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
 from rollout.answers import Answer, Proof, Verb
-from rollout.authority import Authority
+from rollout.authority import Authority, Exposure
 from rollout.case import CaseRow
 from rollout.effects import EffectRow
 from rollout.grants import change
@@ -82,7 +82,16 @@ def _wait_and_kill(trial: Trial, cases: int, console: Console) -> dict[str, int]
     trial.start()
     with transaction() as session:
         for level in (Authority.SHADOW, Authority.RECOMMEND):
-            change(session, CONTRACT, level, by="waiting", because="a trial", now=now())
+            share = Exposure(blind=0)
+            change(
+                session,
+                CONTRACT,
+                level,
+                exposure=share,
+                by="waiting",
+                because="a trial",
+                now=now(),
+            )
     _plant(trial)
     trial.waiting = [
         (uuid4().hex, body) for body in bodies_of(read_state(trial.home).crm_url, cases, "good")

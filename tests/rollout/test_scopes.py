@@ -166,10 +166,13 @@ def test_a_fall_of_the_workflow_keeps_its_caps(session: Session, agreed: Contrac
 
 
 def test_the_blind_share_is_a_share_and_the_same_for_a_case() -> None:
-    blind = [is_blind("w", f"L-{n}", 0.1) for n in range(5_000)]
-    assert 400 < sum(blind) < 600
-    assert blind == [is_blind("w", f"L-{n}", 0.1) for n in range(5_000)]
     recommend = Grant(workflow="w", authority=Authority.RECOMMEND)
+    blind = [is_blind(recommend, f"L-{n}") for n in range(5_000)]
+    assert 400 < sum(blind) < 600
+    assert blind == [is_blind(recommend, f"L-{n}") for n in range(5_000)]
+    every = recommend.model_copy(update={"exposure": exposure_of(None, blind=100)})
+    assert all(is_blind(every, f"L-{n}") for n in range(100))
+    assert str(every) == "recommend, 100 % blind"
     assert place(recommend, UNITS[0], INSIDE, blind=True).blind
     shadow = Grant(workflow="w", authority=Authority.SHADOW)
     assert not place(shadow, UNITS[0], INSIDE, blind=True).blind

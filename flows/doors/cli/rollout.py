@@ -56,6 +56,9 @@ def change(  # noqa: PLR0913 # each option is one word of the change
     segment: Segments = None,
     team: Teams = None,
     branch: Branches = None,
+    blind: Annotated[
+        float | None, typer.Option(help="Share that people decide before it is shown; default 10.")
+    ] = None,
     without_evidence: Annotated[
         bool, typer.Option("--without-evidence", help="Rise on your word alone; it is recorded.")
     ] = False,
@@ -77,7 +80,7 @@ def change(  # noqa: PLR0913 # each option is one word of the change
             session,
             contract,
             authority_named(level),
-            exposure=exposure_of(percent, segment or [], team or [], branch or []),
+            exposure=exposure_of(percent, segment or [], team or [], branch or [], blind),
             by=by or getpass.getuser(),
             because=f"without evidence: {because}" if without_evidence else because,
             now=now(),
