@@ -12,6 +12,8 @@ from sqlmodel import Session
 
 from flows.catalog import workflow
 from integrations.clock import now
+from rollout.case import CaseRow
+from rollout.errors import Unknown
 from rollout.ledger import cases_called
 from rollout.outcomes import Word
 from rollout.shadow import HumanDecision, take_human_decision
@@ -52,6 +54,8 @@ def take_fact(session: Session, told: Told, source: str) -> str:
     """Take a word; gives what it came to. Raises `Unknown` or `Invalid`."""
     contract = workflow(told.workflow).contract
     case_id = (cases_called(session, told.case) or [told.case])[-1]
+    if session.get(CaseRow, case_id) is None:
+        raise Unknown("there is no such case")  # its name may be an address
     if isinstance(told, OutcomeRecorded):
         word = Word(told.kind, _moment(told), source, told.withdrawn)
         return "accepted" if tell(session, contract, case_id, word) else "duplicate"

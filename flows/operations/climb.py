@@ -33,7 +33,7 @@ async def climb() -> dict[str, str]:
         with transaction() as session:
             ahead = look_ahead(session, one.contract, policy_of(one.contract), moment)
         ready = ahead.to is not None and ahead.status is Status.PASS
-        found[one.name] = f"ready for {ahead.to}" if ready else f"stays {ahead.grant}"
+        found[one.name] = f"ready for {ahead.target}" if ready else f"stays {ahead.grant}"
         told.info("%s: %s", one.name, found[one.name])
         for why_not in () if ready else ahead.because:
             told.info("%s: %s", one.name, why_not)

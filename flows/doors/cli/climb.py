@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.doors.cli.cases import AsJson, Workflow
-from flows.doors.cli.rollout import By, check_credentials, rollout
+from flows.doors.cli.rollout import (
+    Branches,
+    By,
+    Segments,
+    Teams,
+    check_credentials,
+    rollout,
+)
 from flows.doors.cli.words import show
 
 if TYPE_CHECKING:
     from rollout.ahead import Ahead
 
+LIMITED = "limited"
 Because = Annotated[str, typer.Option(help="The reason, for the record.")]
 
 
@@ -34,7 +42,7 @@ def gates(workflow: Workflow, *, as_json: AsJson = False) -> None:
     ]
     if not as_json:
         rows = [{name: row[name] for name in ("gate", "status", "because")} for row in rows]
-    title = f"{workflow}: from {ahead.grant.authority} to {ahead.to or 'nothing higher'}"
+    title = f"{workflow}: from {ahead.grant} to {ahead.target if ahead.to else 'nothing higher'}"
     show(rows, as_json=as_json, title=title, nothing="There is no next level, or no gate to it.")
 
 
@@ -51,6 +59,7 @@ def why_not(workflow: Workflow, *, as_json: AsJson = False) -> None:
                     "workflow": workflow,
                     "authority": ahead.grant.authority.value,
                     "next": ahead.to.value if ahead.to else None,
+                    "target": ahead.target if ahead.to else None,
                     "status": ahead.status.value,
                     "because": ahead.because,
                     "digest": ahead.digest,
@@ -63,9 +72,9 @@ def why_not(workflow: Workflow, *, as_json: AsJson = False) -> None:
         typer.echo(f"{workflow} is at {ahead.grant}: that is its ceiling, by its contract.")
         return
     if not ahead.because:
-        typer.echo(f"Every gate to {ahead.to} passes. Next: taxiway rollout request {workflow}")
+        typer.echo(f"Every gate to {ahead.target} passes. Next: taxiway rollout request {workflow}")
         return
-    typer.echo(f"{workflow} stays at {ahead.grant} and does not rise to {ahead.to}:")
+    typer.echo(f"{workflow} stays at {ahead.grant} and does not rise to {ahead.target}:")
     for why in ahead.because:
         typer.echo(f"- {why}")
 
@@ -76,17 +85,22 @@ def request(
     *,
     because: Because,
     percent: Annotated[float | None, typer.Option(help="to limited: the share.")] = None,
+    segment: Segments = None,
+    team: Teams = None,
+    branch: Branches = None,
     by: By = None,
 ) -> None:
-    """Ask for the next level; refused with the reasons while a gate does not pass."""
+    """Ask for the next level or share; refused with the reasons while a gate does not pass."""
     from flows.catalog import workflow as find
     from flows.doors.decisions import person_behind
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.authority import exposure_of
+    from rollout.authority import Exposure, exposure_of
     from rollout.policy import policy_of
     from rollout.rising import VALID, ask_to_rise
 
+    named = (segment or [], team or [], branch or [])
+    wanted = exposure_of(percent, *named) if percent is not None or any(named) else None
     contract = find(workflow).contract
     who = by or person_behind(getpass.getuser())
     with transaction() as session:
@@ -96,12 +110,13 @@ def request(
             policy_of(contract),
             by=who,
             because=because,
-            exposure=exposure_of(percent, []) if percent is not None else None,
+            exposure=wanted,
             now=now(),
         )
+        to = f"{row.to} to {Exposure.model_validate(row.exposure)}" if row.to == LIMITED else row.to
     owners = contract.owners
     typer.echo(
-        f"Request {row.id}: {workflow} to {row.to}, on the evidence {row.digest}. "
+        f"Request {row.id}: {workflow} to {to}, on the evidence {row.digest}. "
         f"{owners.business} and {owners.governance} sign it within {VALID.days} days:\n"
         f"taxiway rollout sign {workflow} {row.id} --as NAME"
     )
