@@ -21,10 +21,11 @@ from rollout.limited_gates import full_gates, limited_gates
 from rollout.live import live
 from rollout.monitors import alarm
 from rollout.ramp import following as next_step
-from rollout.recommend_gates import recommend_gates
+from rollout.recommend_gates import not_worse, recommend_gates
+from rollout.releases import champion
 from rollout.shadow import latest_release
 from rollout.shadow_gates import shadow_gates
-from rollout.tallies import tally_of
+from rollout.tallies import side_by_side, tally_of
 from rollout.track_record import track_record
 
 
@@ -61,9 +62,17 @@ class Ahead:
         return ([self.latch] if self.latch else []) + held
 
 
-def look_ahead(session: Session, contract: Contract, policy: Policy, now: datetime) -> Ahead:
-    """Judge what leads to the next level, as of now."""
+def look_ahead(
+    session: Session, contract: Contract, policy: Policy, now: datetime, rival: str = ""
+) -> Ahead:
+    """
+    Judge what leads to the next level, as of now; or what leads a rival to the champion's place.
+
+    A rival that takes over starts at recommend, whatever its predecessor had.
+    """
     grant = current(session, contract.workflow)
+    if rival and rival != latest_release(session, contract.workflow):
+        return _of_rival(session, contract, policy, grant, rival, now)
     following, share = next_step(contract, grant)
     release = latest_release(session, contract.workflow) or ""
     gates: Sequence[Finding] = ()
@@ -76,6 +85,24 @@ def look_ahead(session: Session, contract: Contract, policy: Policy, now: dateti
         gates = _above(session, contract, policy, following, release, now)
     shut = latch(session, contract.workflow, now)
     return Ahead(grant, following, tuple(gates), shut, release, share)
+
+
+def _of_rival(
+    session: Session,
+    contract: Contract,
+    policy: Policy,
+    grant: Grant,
+    rival: str,
+    now: datetime,
+) -> Ahead:
+    since = last_fall(session, contract.workflow)
+    gates = shadow_gates(tally_of(session, contract, rival, now, since), policy)
+    holds = champion(session, contract.workflow)
+    if holds:
+        marks = side_by_side(session, contract.workflow, rival, holds, now, since)
+        gates.append(not_worse("not_worse_than_champion", marks, policy))
+    shut = latch(session, contract.workflow, now)
+    return Ahead(grant, Authority.RECOMMEND, tuple(gates), shut, rival)
 
 
 def _above(

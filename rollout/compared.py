@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, Identity
+from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from rollout.columns import moment
@@ -30,11 +30,12 @@ class ComparedRow(SQLModel, table=True):
     """One proposal beside what a person decided; no personal data: answers are digests."""
 
     __tablename__ = "compared"
+    __table_args__ = (UniqueConstraint("case_id", "release"),)
 
     seq: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
-    case_id: str = Field(unique=True)
+    case_id: str
     workflow: str = Field(index=True)
     release: str
     segment: str

@@ -14,8 +14,9 @@ from rollout.authority import Authority, Grant
 from rollout.columns import moment
 from rollout.contract import Contract
 from rollout.errors import Invalid
-from rollout.grants import cap, change, current
+from rollout.grants import cap, change, current, history
 from rollout.ledger import note
+from rollout.releases import ChampionRow, champions, crown
 
 DAY = timedelta(days=1)
 COOLDOWN = timedelta(hours=24)
@@ -69,6 +70,8 @@ def fall(
     lower = heights[down.get(severity, grant.authority.height)]
     if scope and severity == "S2" and not _spreads(session, contract.workflow, scope, now):
         grant = _lower_part(session, contract, grant, scope, by=by, because=because, now=now)
+    elif severity == "S2" and (before := _that_held(session, contract.workflow, grant)):
+        grant = _fall_back(session, contract, grant, before, by=by, because=because, now=now)
     elif lower is not grant.authority and not grant.halted:
         grant = change(session, contract, lower, by=by, because=f"{severity}: {because}", now=now)
     falls = session.exec(
@@ -95,6 +98,47 @@ def fall(
         fields={"severity": severity, "scope": scope, "to": str(grant), "because": because},
     )
     return grant
+
+
+def _that_held(session: Session, workflow: str, grant: Grant) -> ChampionRow | None:
+    """Give the champion before the present one, if it held the level and never fell from it."""
+    rows = champions(session, workflow)
+    if grant.halted or grant.authority.height <= Authority.SHADOW.height or len(rows) < 2:
+        return None
+    before, present = rows[-2], rows[-1]
+    fell = session.exec(
+        select(func.count()).where(
+            FallRow.workflow == workflow,
+            col(FallRow.severity).in_(["S1", "S2"]),
+            FallRow.at >= before.at,
+            FallRow.at <= present.at,
+        )
+    ).one()
+    earlier = [
+        Authority(row.authority)
+        for row in history(session, workflow)
+        if not row.scope and row.at < present.at
+    ]
+    held = earlier[-1].height if earlier else 0
+    other = before.release != present.release
+    return before if other and not fell and held >= grant.authority.height else None
+
+
+def _fall_back(
+    session: Session,
+    contract: Contract,
+    grant: Grant,
+    before: ChampionRow,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
+    """Give the level back to the release that held it; the one that fell has none."""
+    why = f"S2: {because}; {before.release[:8]}, which held it, has it again"
+    crown(session, contract.workflow, before.release, by=by, because=why, now=now)
+    share = grant.exposure if grant.authority is Authority.LIMITED else None
+    return change(session, contract, grant.authority, exposure=share, by=by, because=why, now=now)
 
 
 def _spreads(session: Session, workflow: str, scope: str, now: datetime) -> bool:

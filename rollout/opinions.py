@@ -56,6 +56,7 @@ class OpinionRow(SQLModel, table=True):
     id: str = Field(primary_key=True)  #: O-<case>-<kind>
     case_id: str = Field(index=True)
     workflow: str = Field(index=True)
+    release: str  #: whose answer it is about
     kind: str
     group: str
     not_by: str  #: who decided the case, and so is not asked
@@ -74,7 +75,14 @@ class Shown:
 
 
 def ask_for_opinions(
-    session: Session, contract: Contract, case_id: str, verdict: Verdict, *, by: str, now: datetime
+    session: Session,
+    contract: Contract,
+    case_id: str,
+    verdict: Verdict,
+    *,
+    release: str,
+    by: str,
+    now: datetime,
 ) -> None:
     """Ask who is right where they differ, and a sample of all for a second answer."""
     kinds = []
@@ -89,6 +97,7 @@ def ask_for_opinions(
                 id=f"O-{case_id}-{kind}",
                 case_id=case_id,
                 workflow=contract.workflow,
+                release=release,
                 kind=kind,
                 group=contract.owners.reviewer,
                 not_by=by,
@@ -178,7 +187,7 @@ def _judge(session: Session, row: OpinionRow, side: Side, now: datetime) -> None
     known = {Side.BOTH: Judged.BOTH, Side.NEITHER: Judged.NEITHER, agents: Judged.AGENT}
     session.execute(
         update(ComparedRow)
-        .where(col(ComparedRow.case_id) == row.case_id)
+        .where(col(ComparedRow.case_id) == row.case_id, col(ComparedRow.release) == row.release)
         .values(judged=known.get(side, Judged.HUMAN), judged_at=now)
     )
 

@@ -26,6 +26,7 @@ from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.people import Directory
 from rollout.ramp import check_step
+from rollout.releases import champion, crown
 
 SIGNERS = ("business", "governance")
 VALID = timedelta(days=7)  #: how long a request, and what was signed, holds
@@ -48,6 +49,7 @@ class RiseRow(SQLModel, table=True):
     )
     workflow: str = Field(index=True)
     to: str
+    release: str = ""  #: whose level it will be
     exposure: dict[str, Any] = document()
     digest: str  #: of the gates that it rests on
     revision: int  #: of the grant that it rises from
@@ -60,7 +62,7 @@ class RiseRow(SQLModel, table=True):
     sleep: int = 1  #: the number of its next pause; used keys are never used again
 
 
-def ask_to_rise(
+def ask_to_rise(  # noqa: PLR0913 # a request has this many words
     session: Session,
     contract: Contract,
     policy: Policy,
@@ -69,6 +71,7 @@ def ask_to_rise(
     because: str,
     now: datetime,
     exposure: Exposure | None = None,
+    rival: str = "",
     run: str = "",
 ) -> RiseRow:
     """
@@ -79,7 +82,7 @@ def ask_to_rise(
     stands = _of_run(session, run)
     if stands is not None:
         return stands
-    ahead = look_ahead(session, contract, policy, now)
+    ahead = look_ahead(session, contract, policy, now, rival)
     if not because.strip():
         raise Invalid("a request needs a reason: --because TEXT")
     if ahead.to is None:
@@ -95,6 +98,7 @@ def ask_to_rise(
     row = RiseRow(
         workflow=contract.workflow,
         to=ahead.to,
+        release=ahead.release,
         exposure=(share or Exposure()).model_dump(mode="json"),
         digest=ahead.digest,
         revision=ahead.grant.revision,
@@ -196,7 +200,7 @@ def _apply(
     session: Session, contract: Contract, policy: Policy, row: RiseRow, now: datetime
 ) -> Grant:
     """Judge once more, and rise; a request whose evidence has changed for the worse is refused."""
-    ahead = look_ahead(session, contract, policy, now)
+    ahead = look_ahead(session, contract, policy, now, row.release)
     why = ""
     if ahead.grant.revision != row.revision or ahead.to != row.to:
         why = f"the stage has changed since: it is {ahead.grant} now"
@@ -217,6 +221,15 @@ def _apply(
             now=now,
             flow_run_id=row.flow_run_id,
             verb="sign",  # a word that its form knows; what counts is in the ledger
+        )
+    if row.release and row.release != champion(session, contract.workflow):
+        crown(
+            session,
+            contract.workflow,
+            row.release,
+            by=row.asked_by,
+            because=row.because,
+            now=now,
         )
     signed = " and ".join(str(one["by"]) for one in row.signatures.values())
     return change(

@@ -28,6 +28,7 @@ from rollout.opinions import ask_for_opinions
 from rollout.reviews import ReviewRow
 
 STEP = "human-1"
+RIVAL = "rival-"  #: the step of what another release would have done, with its id
 REVIEW = "review"  #: the source of what people answer here
 MINOR = 0.15  #: the share of a text that a minor edit may change
 LATELY = timedelta(days=14)  #: after that, nobody looks any more whether somebody decided
@@ -47,6 +48,11 @@ class HumanDecision(Fact):
     def public(self) -> dict[str, Json]:
         """Keep which fields were decided, and the way it arrived; values stay apart."""
         return {"fields": [*sorted(self.answer)], "source": self.source, "at": self.at.isoformat()}
+
+
+def rival_step(release: str) -> str:
+    """Name the ledger step of what another release would have done on a case."""
+    return f"{RIVAL}{release[:12]}"
 
 
 def take_human_decision(
@@ -79,18 +85,49 @@ def take_human_decision(
     if stands.answer != said.answer:
         _correct(session, contract, case_id, said, now)
         return None
-    known = session.exec(select(ComparedRow).where(ComparedRow.case_id == case_id)).one_or_none()
-    if known is not None:
-        return Verdict(known.verdict) if known.blind == Blind.YES else None
     if proposal is None or placement is None or proposal.decided_by != AGENT:
         return None  # what a rule decides says nothing about the agent
+    known = session.exec(
+        select(ComparedRow).where(
+            ComparedRow.case_id == case_id, ComparedRow.release == proposal.release
+        )
+    ).one_or_none()
+    if known is not None:
+        return Verdict(known.verdict) if known.blind == Blind.YES else None
+    blind = _blind(session, case_id, placement, said)
+    verdict = _compare(session, contract, case_id, placement, proposal, said, blind, now)
+    if blind is not Blind.YES:
+        return None
+    ask_for_opinions(
+        session,
+        contract,
+        case_id,
+        verdict,
+        release=proposal.release,
+        by=said.by,
+        now=now,
+    )
+    for rival in _beside(session, case_id):
+        _compare(session, contract, case_id, placement, rival, said, blind, now)
+    return verdict
+
+
+def _compare(  # all that a comparison is about
+    session: Session,
+    contract: Contract,
+    case_id: str,
+    placement: Placement,
+    proposal: Proposal,
+    said: HumanDecision,
+    blind: Blind,
+    now: datetime,
+) -> Verdict:
     fields = dict(contract.compared) or dict.fromkeys(proposal.action.arguments, Comparator())
     if not set(fields) & set(said.answer):
         raise Invalid(f"{case_id} is compared by {', '.join(fields)}; the answer has none of it")
     verdict, _ = Comparison(fields, harmful=contract.harmful).compare(
         proposal.action.arguments, said.answer, now.date()
     )
-    blind = _blind(session, case_id, placement, said)
     session.add(
         ComparedRow(
             case_id=case_id,
@@ -107,9 +144,16 @@ def take_human_decision(
         )
     )
     session.flush()
-    if blind is Blind.YES:
-        ask_for_opinions(session, contract, case_id, verdict, by=said.by, now=now)
-    return verdict if blind is Blind.YES else None
+    return verdict
+
+
+def _beside(session: Session, case_id: str) -> list[Proposal]:
+    """Give what other releases would have done: they watched beside the one that acts."""
+    steps = session.exec(
+        select(Entry.step).where(Entry.case_id == case_id, col(Entry.step).startswith(RIVAL))
+    ).all()
+    found = (recall(session, case_id, step, Proposal) for step in steps if step)
+    return [one for one in found if one is not None]
 
 
 def take_review(session: Session, contract: Contract, decision: Decision, now: datetime) -> None:
@@ -147,7 +191,7 @@ def take_review(session: Session, contract: Contract, decision: Decision, now: d
             decided_at=decision.at,
             at=now,
         )
-        .on_conflict_do_nothing(index_elements=["case_id"])
+        .on_conflict_do_nothing(index_elements=["case_id", "release"])
     )
 
 
@@ -166,13 +210,20 @@ def _where(placement: Placement) -> dict[str, Any]:
 
 
 def latest_release(session: Session, workflow: str) -> str | None:
-    """Give the release that made the latest proposal of a workflow."""
-    return session.exec(
+    """Give the release that was asked last; where none was, the one that was compared last."""
+    asked = session.execute(
+        select(col(Entry.fields)["release"].astext)
+        .where(Entry.workflow == workflow, Entry.kind == "asked")
+        .order_by(col(Entry.seq).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    compared = (
         select(ComparedRow.release)
         .where(ComparedRow.workflow == workflow)
         .order_by(col(ComparedRow.seq).desc())
         .limit(1)
-    ).first()
+    )
+    return asked or session.exec(compared).first()
 
 
 def without_decision(

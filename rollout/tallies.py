@@ -2,17 +2,19 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import case, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from rollout.case import AGENT, CaseRow
+from rollout.case import AGENT, CaseRow, Proposal
 from rollout.compared import Blind, ComparedRow
 from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
 from rollout.ledger import Entry
-from rollout.shadow import ASKED
+from rollout.shadow import ASKED, rival_step
 
 COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
 
@@ -68,7 +70,7 @@ def tally_of(
     )
     first = min((row[7] for row in rows), default=None)
     last = max((row[8] for row in rows), default=None)
-    eligible, answered = _coverage(session, contract.workflow, first, cutoff)
+    eligible, answered = _coverage(session, contract.workflow, release, first, cutoff)
     return Tally(
         n=n,
         right=right,
@@ -86,26 +88,59 @@ def tally_of(
     )
 
 
+def side_by_side(
+    session: Session,
+    workflow: str,
+    rival: str,
+    holds: str,
+    cutoff: datetime,
+    since: datetime | None = None,
+) -> NDArray[np.float64]:
+    """Give, of blind cases that both answered, 1 where only the rival agrees and -1 where not."""
+    other = aliased(ComparedRow)
+    rows = session.execute(
+        select(ComparedRow.verdict, other.verdict)
+        .join(other, col(other.case_id) == col(ComparedRow.case_id))
+        .where(
+            ComparedRow.workflow == workflow,
+            ComparedRow.release == rival,
+            other.release == holds,
+            ComparedRow.blind == Blind.YES,
+            ComparedRow.at <= cutoff,
+            *((ComparedRow.decided_at > since,) if since is not None else ()),
+        )
+        .order_by(col(ComparedRow.seq))
+    ).all()
+    return np.array([float(one in AGREES) - float(two in AGREES) for one, two in rows], dtype=float)
+
+
 def _coverage(
-    session: Session, workflow: str, first: datetime | None, cutoff: datetime
+    session: Session, workflow: str, release: str, first: datetime | None, cutoff: datetime
 ) -> tuple[int, int]:
-    """Count the watched cases whose agent was asked, and those to which it had an answer."""
+    """Count the cases whose agent was asked, and those to which a release had an answer."""
     if first is None:
         return 0, 0
     given = aliased(Entry)
-    has = (given.fields["decided_by"].astext == AGENT) & (given.fields["evidence"].as_integer() > 0)
+    said = col(given.fields)
+    has = (
+        (said["release"].astext == release)
+        & (said["decided_by"].astext == AGENT)
+        & (said["evidence"].as_integer() > 0)
+    )
     found = session.execute(
         select(func.count(), func.count(col(given.seq)))
         .select_from(CaseRow)
         .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == ASKED))
         .join(
             given,
-            (col(given.case_id) == col(CaseRow.id)) & (col(given.step) == "proposal-1") & has,
+            (col(given.case_id) == col(CaseRow.id))
+            & (col(given.kind) == Proposal.kind)
+            & (col(given.step).in_(["proposal-1", rival_step(release)]))
+            & has,
             isouter=True,
         )
         .where(
             CaseRow.workflow == workflow,
-            CaseRow.ending == "watched",
             col(CaseRow.closed_at) >= first - COVERED_BEFORE,
             col(CaseRow.closed_at) <= cutoff,
         )

@@ -174,6 +174,7 @@ def _people_agree(session: Session, workflow: str) -> float | None:
         .where(
             OpinionRow.workflow == workflow,
             OpinionRow.kind == Kind.SECOND,
+            OpinionRow.release == ComparedRow.release,
             col(OpinionRow.answered_at).is_not(None),
         )
     ).all()

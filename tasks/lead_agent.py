@@ -1,4 +1,4 @@
-"""Which agent routes leads here: the scorer that works offline, or a model, if one is set."""
+"""Which agents route leads here: the scorer that works offline, or models, if any is set."""
 
 from integrations.agents import Agent
 from integrations.agents.lead_model import LeadModel, Prices
@@ -9,10 +9,17 @@ from tasks.systems import model
 SCORER = LeadScorer()
 
 
-def lead_agent() -> Agent:
-    """Give the agent of this installation."""
+def lead_agents() -> list[Agent]:
+    """Give the agents that are set up here: the first one is new cases' own, the next its rival."""
     known = settings()
     if not known.model_url:
-        return SCORER
+        return [SCORER]
     prices = Prices(known.model_price_in, known.model_price_out)
-    return LeadModel(model(), known.model_name, prices)
+    names = [known.model_name, *([known.challenger_name] if known.challenger_name else [])]
+    return [LeadModel(model(), name, prices) for name in names]
+
+
+def all_lead_agents() -> list[Agent]:
+    """Give also those that are always here: one of them may hold the level."""
+    known = lead_agents()
+    return known if SCORER in known else [*known, SCORER]

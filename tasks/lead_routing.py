@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
+from dataclasses import asdict
 
-from integrations.agents import AgentFailed, Choice, Question, Release
+from integrations.agents import Agent, AgentFailed, Choice, Question, Release
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot_writes import lane_patch, owner_patch
@@ -14,13 +15,15 @@ from rollout.decisions import Decision
 from rollout.effects import Basis, Intent, Request, Sent, State
 from rollout.gate import may_write
 from rollout.lead_routing import Appointed, Lead
-from rollout.ledger import remember
+from rollout.ledger import recall, remember
+from rollout.releases import see
 from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
+from rollout.shadow import rival_step
 from rollout.territories import seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
-from tasks.lead_agent import lead_agent
-from tasks.proposals import note_asked, proposal_of
+from tasks.lead_agent import all_lead_agents, lead_agents
+from tasks.proposals import acting, note_asked, proposal_of
 from tasks.spending import CasePurse
 from tasks.steps import once, step
 from tasks.systems import crm_writer
@@ -84,7 +87,7 @@ def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
 @once(PROPOSAL, Proposal, actor="agent")
 async def propose_owner(case: Case, lead: Lead) -> Proposal:
     """Ask the agent for an owner. Every call is noted and charged; one answer stands."""
-    agent = lead_agent()
+    agent = acting(case.workflow, all_lead_agents())
     note_asked(case, agent.release)
     turn, taken = _turn(case, lead)
     started = time.monotonic()
@@ -94,6 +97,42 @@ async def propose_owner(case: Case, lead: Lead) -> Proposal:
         return _fallback(lead, turn, str(error), agent.release)
     action = _action(lead, answer.decision["owner"])
     return proposal_of(action, answer, time.monotonic() - started, agent.release)
+
+
+@step()
+async def ask_rivals(case: Case, lead: Lead) -> int:
+    """
+    Ask the other agents that are set up what they would have done; gives how many answered.
+
+    They watch beside the one that acts: nothing rests on them, and what goes wrong is theirs alone.
+    """
+    acts = acting(case.workflow, all_lead_agents())
+    rivals = [one for one in lead_agents() if one.release.id != acts.release.id]
+    return sum([await _ask_rival(case, lead, one) for one in rivals])
+
+
+async def _ask_rival(case: Case, lead: Lead, agent: Agent) -> bool:
+    place, started = rival_step(agent.release.id), time.monotonic()
+    with transaction() as session:
+        see(session, case.workflow, agent.release.id, asdict(agent.release), now())
+        if recall(session, case.id, place, Proposal) is not None:
+            return True
+    try:
+        answer = await agent.propose(_question(lead, None, Counter()), CasePurse(case))
+    except AgentFailed:
+        return False
+    action = _action(lead, answer.decision["owner"])
+    with transaction() as session:
+        remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=place,
+            fact=proposal_of(action, answer, time.monotonic() - started, agent.release),
+            actor="rival",
+            at=now(),
+        )
+    return True
 
 
 @step()

@@ -13,7 +13,7 @@ from integrations.sandbox.client import Sandbox
 from integrations.settings import settings
 from rollout.budgets import MILLIS, budgets
 from rollout.case import Case
-from tasks.lead_agent import lead_agent
+from tasks.lead_agent import lead_agents
 from tasks.spending import CasePurse
 from tests.integrations.test_lead_scorer import CLEAR, TEAM, WHEN
 from tests.rollout.trial import a_case, contract
@@ -65,7 +65,7 @@ def spent(case: Case) -> dict[str, int]:
 
 async def test_what_a_call_cost_is_gone_from_both_caps(model: Sandbox) -> None:
     case = a_case_with(per_case=10_000_00, per_day=10_000_00)
-    agent = lead_agent()
+    agent = lead_agents()[0]
     assert isinstance(agent, LeadModel)
     cost = (await agent.propose(QUESTION, CasePurse(case))).cost
 
@@ -83,7 +83,7 @@ async def test_a_budget_of_zero_stops_before_the_call(
     before = len(model.requests())
     case = a_case_with(per_case, per_day)
     with pytest.raises(AgentFailed, match=f"^{whose}.* has a budget of 0.00"):
-        await lead_agent().propose(QUESTION, CasePurse(case))
+        await lead_agents()[0].propose(QUESTION, CasePurse(case))
 
     assert calls(model, before) == 0
     assert set(spent(case).values()) <= {0}
@@ -93,7 +93,7 @@ async def test_cases_side_by_side_never_pass_the_days_cap(model: Sandbox) -> Non
     first = a_case_with(per_case=10_000_00, per_day=60_00)
     with transaction() as session:
         cases = [first, *(a_case(session, first.contract) for _ in range(19))]
-    agent, before = lead_agent(), len(model.requests())
+    agent, before = lead_agents()[0], len(model.requests())
     answers = await asyncio.gather(
         *(agent.propose(QUESTION, CasePurse(one)) for one in cases), return_exceptions=True
     )

@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from rollout.ahead import Ahead
 
 LIMITED = "limited"
+Release = Annotated[str, typer.Option(help="Another release, to take the champion's place.")]
 Because = Annotated[str, typer.Option(help="The reason, for the record.")]
 
 
 @rollout.command()
-def gates(workflow: Workflow, *, as_json: AsJson = False) -> None:
+def gates(workflow: Workflow, *, release: Release = "", as_json: AsJson = False) -> None:
     """List the gates to the next level, each with its evidence."""
-    ahead = _ahead(workflow)
+    ahead = _ahead(workflow, release)
     rows = [
         {
             "gate": one.gate,
@@ -47,11 +48,11 @@ def gates(workflow: Workflow, *, as_json: AsJson = False) -> None:
 
 
 @rollout.command("why-not")
-def why_not(workflow: Workflow, *, as_json: AsJson = False) -> None:
+def why_not(workflow: Workflow, *, release: Release = "", as_json: AsJson = False) -> None:
     """Say what stands between a workflow and its next level, and about how long it takes."""
     import json
 
-    ahead = _ahead(workflow)
+    ahead = _ahead(workflow, release)
     if as_json:
         typer.echo(
             json.dumps(
@@ -80,7 +81,7 @@ def why_not(workflow: Workflow, *, as_json: AsJson = False) -> None:
 
 
 @rollout.command()
-def request(
+def request(  # each option is one word of the request
     workflow: Workflow,
     *,
     because: Because,
@@ -88,6 +89,7 @@ def request(
     segment: Segments = None,
     team: Teams = None,
     branch: Branches = None,
+    release: Release = "",
     by: By = None,
 ) -> None:
     """Ask for the next level or share; refused with the reasons while a gate does not pass."""
@@ -97,6 +99,7 @@ def request(
     from integrations.database import transaction
     from rollout.authority import Exposure, exposure_of
     from rollout.policy import policy_of
+    from rollout.releases import named_release
     from rollout.rising import VALID, ask_to_rise
 
     named = (segment or [], team or [], branch or [])
@@ -111,6 +114,7 @@ def request(
             by=who,
             because=because,
             exposure=wanted,
+            rival=named_release(session, workflow, release),
             now=now(),
         )
         to = f"{row.to} to {Exposure.model_validate(row.exposure)}" if row.to == LIMITED else row.to
@@ -221,13 +225,43 @@ def drill(workflow: Workflow, *, by: By = None) -> None:
     typer.echo(f"{workflow}: stopped and refused within {seconds:.2f} s; no real work stood still.")
 
 
-def _ahead(workflow: str) -> "Ahead":
+@rollout.command()
+def releases(workflow: Workflow, *, as_json: AsJson = False) -> None:
+    """List what has answered here, the latest first: what changed, and whose the level is."""
+    from flows.catalog import workflow as find
+    from integrations.database import transaction
+    from rollout.releases import champion
+    from rollout.releases import releases as read
+
+    name = find(workflow).name
+    with transaction() as session:
+        holds = champion(session, name)
+        rows = [
+            {
+                "release": row.id[:12],
+                "name": row.manifest.get("name", ""),
+                "version": row.manifest.get("version", ""),
+                "model": row.manifest.get("model", ""),
+                "changed": row.change,
+                "since": row.parent[:12],
+                "seen_at": row.seen_at,
+                "champion": row.id == holds,
+            }
+            for row in read(session, name)
+        ]
+    nothing = "No agent has answered yet."
+    show(rows, as_json=as_json, title=f"{name}: releases", nothing=nothing)
+
+
+def _ahead(workflow: str, release: str = "") -> "Ahead":
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
     from rollout.ahead import look_ahead
     from rollout.policy import policy_of
+    from rollout.releases import named_release
 
     contract = find(workflow).contract
     with transaction() as session:
-        return look_ahead(session, contract, policy_of(contract), now())
+        rival = named_release(session, workflow, release)
+        return look_ahead(session, contract, policy_of(contract), now(), rival)

@@ -1,4 +1,4 @@
-"""Caps by scope; who was right where two differ; opinions, outcomes and where monitors stand."""
+"""Caps by scope, opinions, outcomes, releases and their champions, and where monitors stand."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,8 +27,13 @@ def upgrade() -> None:
     op.add_column("compared", sa.Column("judged_at", MOMENT))
     op.add_column("review", sa.Column("blind", sa.Boolean(), nullable=False, server_default="f"))
     op.alter_column("review", "blind", server_default=None)
+    op.drop_constraint("compared_case_id_key", "compared")
+    op.create_unique_constraint("compared_case_id_release_key", "compared", ["case_id", "release"])
+    op.add_column("rise", sa.Column("release", sa.String(), nullable=False, server_default=""))
+    op.alter_column("rise", "release", server_default=None)
     _opinions()
     _outcomes()
+    _releases()
     op.create_table(
         "monitor",
         sa.Column("workflow", sa.String(), primary_key=True),
@@ -50,7 +55,7 @@ def _opinions() -> None:
     op.create_table(
         "opinion",
         sa.Column("id", sa.String(), primary_key=True),
-        *map(_text, ("case_id", "workflow", "kind", "group", "not_by", "by")),
+        *map(_text, ("case_id", "workflow", "release", "kind", "group", "not_by", "by")),
         sa.Column("asked_at", MOMENT, nullable=False),
         sa.Column("answered_at", MOMENT),
         sa.Column("answer", DOCUMENT, nullable=False),
@@ -70,3 +75,21 @@ def _outcomes() -> None:
     )
     for name in ("case_id", "workflow"):
         op.create_index(f"ix_outcome_{name}", "outcome", [name])
+
+
+def _releases() -> None:
+    op.create_table(
+        "release",
+        sa.Column("workflow", sa.String(), primary_key=True),
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("manifest", DOCUMENT, nullable=False),
+        *map(_text, ("parent", "change")),
+        sa.Column("seen_at", MOMENT, nullable=False),
+    )
+    op.create_table(
+        "champion",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        *map(_text, ("workflow", "release", "by", "because")),
+        sa.Column("at", MOMENT, nullable=False),
+    )
+    op.create_index("ix_champion_workflow", "champion", ["workflow"])
