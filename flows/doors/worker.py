@@ -74,6 +74,7 @@ class Worker:
         self._claim = claim
         self._idle: list[Lane] = []
         self._busy: dict[UUID, Job] = {}
+        self._claiming: set[UUID] = set()
         self._lanes = 0
         self._stopping = asyncio.Event()
         self._ready = asyncio.Event()
@@ -85,7 +86,7 @@ class Worker:
 
     async def work(self) -> None:
         """Work until told to stop."""
-        await recover(self._client, ())
+        await recover(self._client, self._has)
         for _ in range(settings().lanes):
             self._open_lane()
         async with listening(WAKE_CHANNEL) as wake, listening(CHANNEL) as errands:
@@ -147,11 +148,15 @@ class Worker:
             settings().work_pool, scheduled_before=now()
         )
         for entry in ready[: len(self._idle)]:
-            claimed: OrchestrationResult[Any] = await self._client.set_flow_run_state(
-                entry.flow_run.id, Pending()
-            )
-            if claimed.status is SetStateStatus.ACCEPT:
-                self._put(entry.flow_run)
+            self._claiming.add(entry.flow_run.id)
+            try:
+                claimed: OrchestrationResult[Any] = await self._client.set_flow_run_state(
+                    entry.flow_run.id, Pending()
+                )
+                if claimed.status is SetStateStatus.ACCEPT:
+                    self._put(entry.flow_run)
+            finally:
+                self._claiming.discard(entry.flow_run.id)
 
     def _put(self, flow_run: FlowRun) -> None:
         job = self._busy[flow_run.id] = Job(self._idle.pop(), flow_run.name, time.monotonic())
@@ -218,7 +223,11 @@ class Worker:
         await dispatch(self._client)
 
     async def _recover(self) -> None:
-        await recover(self._client, set(self._busy))
+        await recover(self._client, self._has)
+
+    def _has(self, run_id: UUID) -> bool:
+        """Whether a run is in hand: in a lane, or just being claimed for one."""
+        return run_id in self._busy or run_id in self._claiming
 
     async def _show(self) -> None:
         """Show that this worker is alive, and make sure that it still holds its pool."""

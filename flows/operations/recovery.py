@@ -8,7 +8,7 @@ repeat. What to do is decided by `rollout.recovery`; here it is gathered and car
 import asyncio
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -70,8 +70,13 @@ class KnownCase:
     decided: bool
 
 
-async def recover(client: PrefectClient, held: Collection[UUID]) -> int:
-    """Look over all runs; `held` are those that a living worker has in hand. Gives the mended."""
+async def recover(client: PrefectClient, held: Callable[[UUID], bool]) -> int:
+    """
+    Look over all runs; gives the mended.
+
+    `held` says whether a living worker has a run in hand. It is asked when a run is looked at, and
+    not before: while the others were read, the worker may have taken it.
+    """
     cases = await asyncio.to_thread(_open_cases)
     by_run = {case.run_id: case for case in cases}
     runs = {run.id: run for run in await _unsettled(client)}
@@ -80,19 +85,21 @@ async def recover(client: PrefectClient, held: Collection[UUID]) -> int:
     for run in runs.values():
         if run.work_pool_name not in {None, settings().work_pool}:
             continue  # another pool's workers look after it
-        mended += await _mend(client, run, by_run.get(run.id), held=run.id in held)
+        mended += await _mend(client, run, by_run.get(run.id), held)
     for case in cases:
         if case.run_id not in runs:
             mended += await _mend_missing(case)
     return mended + await _restart_lost(client)
 
 
-async def _mend(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, held: bool) -> bool:
+async def _mend(
+    client: PrefectClient, run: FlowRun, case: KnownCase | None, held: Callable[[UUID], bool]
+) -> bool:
     if case is None:
         case = await asyncio.to_thread(_case_of_run, run.id)
-    seen = await _seen(client, run, case, held=held)
+    seen = await _seen(client, run, case, held=held(run.id))
     cure, why = remedy(seen, most_reruns=settings().max_reruns)
-    if cure is Remedy.LEAVE:
+    if cure is Remedy.LEAVE or await _has_moved(client, run, held):
         return False
     told = _told(run) or _kind(run)
     why = f"{why}: {told}" if told else why
@@ -109,6 +116,13 @@ async def _mend(client: PrefectClient, run: FlowRun, case: KnownCase | None, *, 
             if case is not None:
                 await asyncio.to_thread(_hand_off, case, why)
     return True
+
+
+async def _has_moved(client: PrefectClient, run: FlowRun, held: Callable[[UUID], bool]) -> bool:
+    """Whether a run went on since it was read: it is looked at again the next time."""
+    fresh = await client.read_flow_run(run.id)
+    then, since = run.state, fresh.state
+    return held(run.id) or (then and then.id) != (since and since.id)
 
 
 async def _mend_missing(case: KnownCase) -> bool:
