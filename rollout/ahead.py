@@ -101,6 +101,8 @@ def _of_rival(
     if holds:
         marks = side_by_side(session, contract.workflow, rival, holds, now, since)
         gates.append(not_worse("not_worse_than_champion", marks, policy))
+    if grant.authority is Authority.OFF:
+        gates.append(Finding("authority", Status.FAIL, f"the workflow is {grant}"))
     shut = latch(session, contract.workflow, now)
     return Ahead(grant, Authority.RECOMMEND, tuple(gates), shut, rival)
 

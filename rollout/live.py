@@ -140,6 +140,7 @@ def _costs(
     said = aliased(Entry)
     rows = session.execute(
         select(
+            col(CaseRow.id),
             col(Entry.fields)["cost"]["amount_millis"].as_integer(),
             col(said.seq),
             col(said.fields)["looked_seconds"].as_float(),
@@ -159,14 +160,11 @@ def _costs(
         )
     ).all()
     second = benchmark.hourly_cost_minor / 3600
-    by_hand = benchmark.minutes * 60
-    return np.array(
-        [
-            millis / 1000 + (0 if seq is None else (looked or by_hand) * second)
-            for millis, seq, looked in rows
-        ],
-        dtype=float,
-    )
+    costs: dict[str, float] = {}
+    for case_id, millis, seq, looked in rows:  # a line for each decision that the case took
+        people = 0.0 if seq is None else (looked or benchmark.minutes * 60) * second
+        costs[case_id] = costs.get(case_id, millis / 1000) + people
+    return np.array([*costs.values()], dtype=float)
 
 
 def _pairs(

@@ -30,6 +30,7 @@ class Event(StrEnum):
     WITHDRAWN = "withdrawn"  #: A question that nobody has to answer any more.
     SECOND_WORD = "second_word"  #: Others have said yes; yours is missing.
     AUTHORITY = "authority"  #: An agent was lowered or stopped.
+    OPINIONS = "opinions"  #: Further people are asked who is right.
     BACKLOG = "backlog"  #: More waits than will be decided before the office closes.
 
 
@@ -48,6 +49,7 @@ TABLE: Mapping[Event, tuple[Tell, ...]] = {
     Event.WITHDRAWN: (Tell(CONCERNED, (MAIL,)),),
     Event.SECOND_WORD: (Tell(CONCERNED),),
     Event.AUTHORITY: (Tell("business"), Tell("technical"), Tell("governance", (MAIL,))),
+    Event.OPINIONS: (Tell("reviewer", (SLACK,)),),
     Event.BACKLOG: (Tell("reviewer", (SLACK,)), Tell("process")),
 }
 

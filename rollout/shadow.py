@@ -25,6 +25,7 @@ from rollout.decisions import Decision
 from rollout.errors import Invalid
 from rollout.ledger import Entry, Fact, note, recall, remember
 from rollout.opinions import ask_for_opinions
+from rollout.releases import champion, crown
 from rollout.reviews import ReviewRow
 
 STEP = "human-1"
@@ -224,6 +225,13 @@ def latest_release(session: Session, workflow: str) -> str | None:
         .limit(1)
     )
     return asked or session.exec(compared).first()
+
+
+def crown_latest(session: Session, workflow: str, *, by: str, because: str, now: datetime) -> None:
+    """Let the level be that of the release that answers now: somebody gave it by hand."""
+    release = latest_release(session, workflow)
+    if release and release != champion(session, workflow):
+        crown(session, workflow, release, by=by, because=because, now=now)
 
 
 def without_decision(

@@ -14,7 +14,7 @@ from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
 from rollout.ledger import Entry
-from rollout.shadow import ASKED, rival_step
+from rollout.shadow import ASKED, latest_release, rival_step
 
 COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
 
@@ -117,9 +117,15 @@ def side_by_side(
 def _coverage(
     session: Session, workflow: str, release: str, first: datetime | None, cutoff: datetime
 ) -> tuple[int, int]:
-    """Count the cases whose agent was asked, and those to which a release had an answer."""
+    """
+    Count the cases that a release was asked about, and those to which it had an answer.
+
+    A rival is to answer whatever the one that acts is asked.
+    """
     if first is None:
         return 0, 0
+    acts = release == latest_release(session, workflow)
+    own = (col(Entry.fields)["release"].astext == release,) if acts else ()
     given = aliased(Entry)
     said = col(given.fields)
     has = (
@@ -140,6 +146,7 @@ def _coverage(
             isouter=True,
         )
         .where(
+            *own,
             CaseRow.workflow == workflow,
             col(CaseRow.closed_at) >= first - COVERED_BEFORE,
             col(CaseRow.closed_at) <= cutoff,

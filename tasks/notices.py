@@ -12,6 +12,7 @@ from rollout.contract import Contract
 from rollout.grants import Transition
 from rollout.halts import EVERY, Halt
 from rollout.notices import Event, News, NoticeRow, announce, mark, waiting
+from rollout.opinions import open_opinions
 from rollout.people import read_directory
 from tasks.review_links import link_to
 from tasks.told import Notice, no_link, tell
@@ -25,6 +26,7 @@ async def send_notices(contracts: Sequence[Contract]) -> int:
         for contract in contracts:
             _authority(session, contract)
             _backlog(session, contract)
+            _opinions(session, contract)
         rows = waiting(session)
     sent = 0
     for row in rows:
@@ -72,6 +74,21 @@ def _tell_owners(
         key=key,
         subject=f"{contract.workflow} {what}",
         text=f"By {one.by} at {one.at:%Y-%m-%d %H:%M} UTC: {one.because}",
+    )
+    announce(session, contract, news, now())
+
+
+def _opinions(session: Session, contract: Contract) -> None:
+    """Say once a day that further people are asked; without their word evidence stands still."""
+    rows = open_opinions(session, contract.workflow)
+    if not rows:
+        return
+    words = f"{len(rows)} cases of {contract.workflow} wait for a further person's opinion"
+    news = News(
+        Event.OPINIONS,
+        key=f"opinions:{contract.workflow}:{now():%Y-%m-%d}",
+        subject=words,
+        text="taxiway opinions",
     )
     announce(session, contract, news, now())
 

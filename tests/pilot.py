@@ -39,6 +39,7 @@ from rollout.effects import EffectRow
 from rollout.grants import change, current
 from rollout.inbox import Arrival
 from rollout.ledger import Entry, recall
+from rollout.releases import NOBODY, crown
 from rollout.reviews import ReviewRow, Status
 from tasks.cases import PROPOSAL
 
@@ -82,6 +83,7 @@ class Pilot:
         """Bring the workflow to a level, one step at a time; without blind questions."""
         share = (exposure or Exposure()).model_copy(update={"blind": blind})
         with transaction() as session:
+            crown(session, agreed.workflow, NOBODY, by="a test", because="here", now=now())
             here = current(session, agreed.workflow).authority
             path = LADDER[here.height + 1 : level.height] if level.height > here.height else []
             for step in path:

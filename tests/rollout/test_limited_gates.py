@@ -9,10 +9,12 @@ from sqlmodel import Session
 
 from rollout.ahead import look_ahead
 from rollout.authority import Arm, Authority, Exposure, Grant
+from rollout.case import Cost
 from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.gates import Finding, Policy, Status, fold
 from rollout.grants import change
+from rollout.ledger import note, remember
 from rollout.limited_gates import Live, full_gates, limited_gates
 from rollout.live import has_month_end, live
 from rollout.outcomes import Word, take_outcome
@@ -21,7 +23,7 @@ from rollout.track_record import TrackRecord
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
 from tests.rollout.test_outcomes import closed
-from tests.rollout.trial import WHEN, contract
+from tests.rollout.trial import WHEN, contract, proposal
 
 __all__ = ["session"]  # a fixture
 
@@ -191,6 +193,40 @@ def test_what_is_known_is_read_up_to_a_moment(session: Session, agreed: Contract
     assert found.matured == 1
     assert (found.treated, found.control) == (0, 0)  # since this share began
     assert (len(before.good), len(before.control_good)) == (1, 0)  # only the bad word is known
+
+
+def test_a_case_costs_what_its_agent_and_its_people_took(
+    session: Session, agreed: Contract
+) -> None:
+    """By hand it takes 12 minutes at 54.00 an hour, as the contract's benchmark is set here."""
+    assert agreed.benchmark is not None
+    by_hand = replace(agreed.benchmark, minutes=12, hourly_cost_minor=5_400)
+    made = replace(agreed, benchmark=by_hand)
+    for n, looked in enumerate((None, 60.0)):
+        case = closed(session, made, n=n)
+        remember(
+            session,
+            workflow=made.workflow,
+            case_id=case.id,
+            step="proposal-1",
+            fact=proposal().model_copy(update={"cost": Cost(amount_millis=2_000)}),
+            actor="agent",
+            at=WHEN,
+        )
+        for review in (1, 2) if looked else (1,):
+            note(
+                session,
+                workflow=made.workflow,
+                case_id=case.id,
+                step=f"decision-{review}",
+                kind="decision",
+                actor="karim",
+                at=WHEN,
+                fields={"verb": "approve", "looked_seconds": looked},
+            )
+    found = live(session, made, WHEN + 2 * DAY)
+    assert sorted(found.costs) == [2 + 2 * 90.0, 2 + 12 * 90.0]
+    assert found.manual_minor == 12 * 90.0
 
 
 def test_the_next_share_waits_for_its_week(session: Session, agreed: Contract) -> None:

@@ -28,7 +28,7 @@ from rollout.releases import (
     see,
 )
 from rollout.rising import ask_to_rise, sign
-from rollout.shadow import rival_step, take_human_decision
+from rollout.shadow import crown_latest, rival_step, take_human_decision
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import WHEN, contract, proposal
@@ -114,6 +114,29 @@ def test_what_changes_no_answer_carries_the_level_over(session: Session, agreed:
         Authority.RECOMMEND,
         "b",
     )
+
+
+def test_who_is_given_a_level_by_hand_holds_it(session: Session, agreed: Contract) -> None:
+    answers(session, agreed, "a", FIRST)
+    change(session, agreed, Authority.SHADOW, by="x", because="x", now=WHEN)
+    watched(session, agreed, HUMANS[0], WHEN, said={"release": "b"})
+    change(session, agreed, Authority.RECOMMEND, by="x", because="by hand", now=WHEN)
+    crown_latest(session, agreed.workflow, by="x", because="by hand", now=WHEN)
+    assert answers(session, agreed, "b", other(model="m-2")) is None
+    assert (level(session, agreed), champion(session, agreed.workflow)) == (
+        Authority.RECOMMEND,
+        "b",
+    )
+
+
+def test_a_rival_takes_no_place_while_the_workflow_is_off(
+    session: Session, agreed: Contract
+) -> None:
+    answers(session, agreed, "a", FIRST)
+    change(session, agreed, Authority.OFF, by="x", because="x", now=WHEN)
+    found = look_ahead(session, agreed, BARS, SOON, "b")
+    assert found.status is Status.FAIL
+    assert "authority: the workflow is off" in found.because
 
 
 def test_in_shadow_any_release_may_answer(session: Session) -> None:

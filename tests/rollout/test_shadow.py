@@ -111,6 +111,15 @@ def test_an_answer_without_evidence_is_none(session: Session, agreed: Contract) 
     assert (found.eligible, found.answered) == (11, 10)
 
 
+def test_what_another_release_was_asked_is_not_this_ones_to_answer(
+    session: Session, agreed: Contract
+) -> None:
+    watched(session, agreed, OWNERS[0], WHEN, said={"release": "before"})
+    end = weeks(session, agreed, n=10)
+    found = tally_of(session, agreed, "r", end)
+    assert (found.eligible, found.answered) == (10, 10)
+
+
 def test_only_what_the_agent_was_asked_about_lately_is_looked_up(
     session: Session, agreed: Contract
 ) -> None:

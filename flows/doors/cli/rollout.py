@@ -71,6 +71,7 @@ def change(  # noqa: PLR0913 # each option is one word of the change
     from rollout.authority import authority_named, exposure_of
     from rollout.grants import change as record
     from rollout.grants import current
+    from rollout.shadow import crown_latest
 
     contract = find(workflow).contract
     with transaction() as session:
@@ -85,6 +86,8 @@ def change(  # noqa: PLR0913 # each option is one word of the change
             because=f"without evidence: {because}" if without_evidence else because,
             now=now(),
         )
+        if without_evidence:
+            crown_latest(session, workflow, by=by or getpass.getuser(), because=because, now=now())
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
 
 
