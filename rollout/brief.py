@@ -97,7 +97,7 @@ def _answers(contract: Contract, review: ReviewRow, proposal: Proposal) -> Itera
     several = f", once {' and '.join(need.by)} have said so" if need and len(need.by) > 1 else ""
     fields = ", ".join(sorted(review.choices))
     if review.blind:
-        yield f"edit: what you say is written ({fields}), beyond your authority once it is approved"
+        yield f"edit: your answer is written ({fields}); one beyond your authority is asked again"
     else:
         yield f"approve: exactly this is written{several}"
         yield f"edit: your change is written ({fields}); one beyond your authority is asked again"

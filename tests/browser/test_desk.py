@@ -6,6 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from integrations.database import transaction
+from rollout.authority import Authority
+from rollout.buckets import BUCKETS
 from rollout.case import Ending
 from rollout.decisions import Decision, decision_step
 from rollout.ledger import recall
@@ -54,3 +56,29 @@ def test_it_is_read_and_answered_at_any_width(
     assert decision.looked_seconds is not None
     assert 0 <= decision.looked_seconds <= 60
     assert {url.split("/reviews/")[0] for url in requests} == {pilot.system.state.hooks_url}
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_a_blind_question_shows_the_facts_and_not_the_proposal(
+    pilot: Pilot, page: Page, width: int
+) -> None:
+    pilot.at(Authority.RECOMMEND, blind=BUCKETS)
+    event = pilot.send(pilot.lead())
+    review = pilot.review(event)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(link(pilot, review))
+    expect(page.get_by_text("you say: owner")).to_be_visible()
+    expect(page.locator("input[value=approve]")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    choice = page.get_by_label("owner, for an edit")
+    assert choice.input_value() == ""
+    shoot(page, f"desk-blind-{width}")
+
+    page.get_by_label("edit").first.check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("an edit changes something")).to_be_visible()
+    page.get_by_label("edit").first.check()
+    page.get_by_label("owner, for an edit").select_option(review.choices["owner"][0])
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("edit by karim is on record")).to_be_visible()
+    assert pilot.ended(event).ending == Ending.ACTED
