@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rollout.evidence import log_e_multinomial, mean_interval
 from rollout.gates import Finding, Policy, Status, percent
-from rollout.recommend_gates import integration, not_worse, severe
+from rollout.recommend_gates import integration, not_worse, severe, undo
 from rollout.track_record import TrackRecord
 
 RATIO_ALPHA = 0.005  #: of the sample ratio: it is looked at every hour, for ever
@@ -46,7 +46,7 @@ class Live:
 def limited_gates(live: Live, record: TrackRecord, policy: Policy) -> list[Finding]:
     """Judge what leads to the next share."""
     found = [gate(live, policy) for gate in EVERY_STEP]
-    return [*found, severe(record, policy), integration(record, policy)]
+    return [*found, *(gate(record, policy) for gate in (severe, integration, undo))]
 
 
 def full_gates(live: Live, record: TrackRecord, policy: Policy) -> list[Finding]:

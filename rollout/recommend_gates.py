@@ -106,7 +106,8 @@ def integration(record: TrackRecord, policy: Policy) -> Finding:
     return Finding(name, status, words, share)
 
 
-def _undo(record: TrackRecord, policy: Policy) -> Finding:
+def undo(record: TrackRecord, policy: Policy) -> Finding:
+    """Judge whether taking back works: each action that was carried out was taken back once."""
     del policy
     if record.not_rehearsed:
         words = f"never taken back: {', '.join(record.not_rehearsed)} (taxiway revert CASE)"
@@ -125,7 +126,7 @@ def _drill(record: TrackRecord, policy: Policy) -> Finding:
 
 GATES: tuple[Callable[[TrackRecord, Policy], Finding], ...] = (
     *(_units, _days, _not_worse, _anchoring, _acceptance),
-    *(severe, integration, _undo, _drill),
+    *(severe, integration, undo, _drill),
 )
 
 

@@ -39,7 +39,7 @@ class TrackRecord:
     severe: int = 0  #: falls for a breach in the last thirty days
     sent: int = 0  #: writes that ended in the last thirty days
     arrived: int = 0  #: of those, how many arrived
-    not_rehearsed: tuple[str, ...] = ()  #: reversible actions that nobody has taken back yet
+    not_rehearsed: tuple[str, ...] = ()  #: reversible actions that were never taken back
     drill_days: float | None = None  #: since a stop was practised; None: never
     people_agree: float | None = None  #: Krippendorff's alpha of two people's answers
     segments: dict[str, NDArray[np.float64]] = field(default_factory=dict)  #: differences of each
@@ -139,22 +139,25 @@ def _writes(session: Session, workflow: str, cutoff: datetime) -> tuple[int, int
 
 
 def _not_rehearsed(session: Session, contract: Contract) -> tuple[str, ...]:
-    """Name the reversible actions that were never taken back, so that nobody knows it works."""
-    known = set(
-        session.exec(
-            select(EffectRow.action)
-            .where(
-                EffectRow.workflow == contract.workflow,
-                EffectRow.basis == Basis.UNDO,
-                EffectRow.state == State.DONE,
-            )
-            .distinct()
-        ).all()
-    )
+    """
+    Name the reversible actions that were carried out and never taken back.
+
+    What this level does not carry out yet is asked about at the next one.
+    """
+    rows = session.execute(
+        select(EffectRow.action, EffectRow.basis)
+        .where(
+            EffectRow.workflow == contract.workflow,
+            col(EffectRow.state).in_([State.DONE, State.REVERTED]),
+        )
+        .distinct()
+    ).all()
+    done = {action for action, basis in rows if basis != Basis.UNDO}
+    back = {action for action, basis in rows if basis == Basis.UNDO}
     return tuple(
         rule.name
         for rule in contract.boundaries.write
-        if rule.reversible and rule.name not in known
+        if rule.reversible and rule.name in done - back
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from rollout.ahead import Ahead, look_ahead
@@ -141,9 +141,8 @@ def agreed(session: Session) -> Contract:
 
 def rehearse(session: Session, agreed: Contract) -> None:
     """Let every write have arrived and been taken back once, and a stop have been practised."""
-    for rule in agreed.boundaries.write:
-        for basis in (Basis.DECISION, Basis.UNDO):
-            session.execute(insert(EffectRow).values(**_effect(agreed, rule.name, basis)))
+    carry_out(session, agreed)
+    carry_out(session, agreed, Basis.UNDO)
     note(
         session,
         workflow=agreed.workflow,
@@ -152,6 +151,12 @@ def rehearse(session: Session, agreed: Contract) -> None:
         at=WHEN,
         fields={"seconds": 0.1},
     )
+
+
+def carry_out(session: Session, agreed: Contract, basis: Basis = Basis.DECISION) -> None:
+    for rule in agreed.boundaries.write:
+        made = insert(EffectRow).values(**_effect(agreed, rule.name, basis))
+        session.execute(made.on_conflict_do_nothing())
 
 
 def _effect(agreed: Contract, action: str, basis: Basis) -> dict[str, object]:
@@ -189,11 +194,10 @@ def test_a_month_of_reviews_leads_to_one_percent_with_two_signatures(
     session: Session, agreed: Contract
 ) -> None:
     end = month(session, agreed, WHEN)
-    assert [one.split(":")[0] for one in ahead(session, agreed).because] == [
-        "integration",
-        "undo",
-        "drill",
-    ]
+    held = [one.split(":")[0] for one in ahead(session, agreed).because]
+    assert held == ["integration", "drill"]
+    carry_out(session, agreed)
+    assert any(one.startswith("undo: never taken back") for one in ahead(session, agreed).because)
     rehearse(session, agreed)
     found = ahead(session, agreed)
     assert (found.to, found.status) == (Authority.LIMITED, Status.PASS)

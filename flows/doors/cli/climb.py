@@ -43,7 +43,8 @@ def gates(workflow: Workflow, *, release: Release = "", as_json: AsJson = False)
     ]
     if not as_json:
         rows = [{name: row[name] for name in ("gate", "status", "because")} for row in rows]
-    title = f"{workflow}: from {ahead.grant} to {ahead.target if ahead.to else 'nothing higher'}"
+    target = ahead.target if ahead.to else "nothing higher"
+    title = f"{workflow}: from {ahead.grant.authority} to {target}"
     show(rows, as_json=as_json, title=title, nothing="There is no next level, or no gate to it.")
 
 
