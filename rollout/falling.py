@@ -16,7 +16,7 @@ from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.grants import cap, change, current, history
 from rollout.ledger import note
-from rollout.releases import ChampionRow, champions, crown
+from rollout.releases import NOBODY, ChampionRow, champions, crown
 
 DAY = timedelta(days=1)
 COOLDOWN = timedelta(hours=24)
@@ -120,7 +120,7 @@ def _that_held(session: Session, workflow: str, grant: Grant) -> ChampionRow | N
         if not row.scope and row.at < present.at
     ]
     held = earlier[-1].height if earlier else 0
-    other = before.release != present.release
+    other = before.release not in {NOBODY, present.release}
     return before if other and not fell and held >= grant.authority.height else None
 
 

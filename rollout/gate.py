@@ -81,7 +81,7 @@ def pass_gate(
         or _unaffordable(session, effect, contract, now)
     )
     if why is not None:
-        _note_breach(session, effect, contract, noted, now)
+        _note_breach(session, effect, contract, now)
         if uncertain:
             told = f"an earlier attempt may have arrived, and no other may leave: {why}"
             end(session, effect, State.UNKNOWN, because=told, now=now)
@@ -108,13 +108,18 @@ def pass_gate(
     return "another attempt is under way" if flipped is None else flipped
 
 
-def _note_breach(
-    session: Session, effect: EffectRow, contract: Contract, noted: dict[str, Any], now: datetime
-) -> None:
-    """Keep that an agent tried, on its own word, what its contract forbids."""
-    if effect.basis != Basis.AGENT:
+def _note_breach(session: Session, effect: EffectRow, contract: Contract, now: datetime) -> None:
+    """
+    Keep that an agent tried, on its own word, what its contract forbids.
+
+    By the values that it saw: what somebody else changed meanwhile is no fault of its own.
+    """
+    rule = contract.action(effect.action)
+    if effect.basis != Basis.AGENT or rule is None:
         return
-    if why := _out_of_bounds(effect, contract, noted):
+    known = {one.name for one in rule.fields}
+    own = {k: v for k, v in effect.changes.items() if k in effect.expected or k not in known}
+    if why := breach(rule.fields, effect.expected, own):
         note(
             session,
             workflow=effect.workflow,

@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import BigInteger, Column, Identity
+from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Arm
@@ -119,16 +120,16 @@ def matured(
     cutoff: datetime,
 ) -> Matured:
     """Give what became of an arm's cases that an agent was asked about, as known at a moment."""
-    placed = Entry.__table__.alias("placed")  # type: ignore[attr-defined] # a table
+    placed = aliased(Entry)
     rows = session.execute(
-        select(CaseRow.id, CaseRow.closed_at, placed.c.fields["segment"].astext)
-        .join(placed, (placed.c.case_id == CaseRow.id) & (placed.c.step == "placement"))
+        select(CaseRow.id, CaseRow.closed_at, col(placed.fields)["segment"].astext)
+        .join(placed, (col(placed.case_id) == col(CaseRow.id)) & (col(placed.step) == "placement"))
         .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == ASKED))
         .where(
             CaseRow.workflow == contract.workflow,
             col(CaseRow.closed_at) > since,
             col(CaseRow.closed_at) <= cutoff,
-            placed.c.fields["arm"].astext == arm.value,
+            col(placed.fields)["arm"].astext == arm.value,
         )
         .order_by(col(CaseRow.closed_at), col(CaseRow.id))
     ).all()

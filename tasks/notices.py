@@ -61,7 +61,8 @@ def _authority(session: Session, contract: Contract) -> None:
     name = contract.workflow
     for one in changes:
         key = f"{name}:transition:{one.revision}"
-        _tell_owners(session, contract, key, f"is {one.authority} now", one)
+        what = f"in {one.scope} goes no higher than" if one.scope else "is now"
+        _tell_owners(session, contract, key, f"{what} {one.authority}", one)
     for stop in stops:
         _tell_owners(session, contract, f"{name}:halt:{stop.id}", "is stopped", stop)
 

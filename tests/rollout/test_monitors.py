@@ -1,22 +1,26 @@
 """What takes authority away at once: breaches, overrules, and cases that turn out worse."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from rollout.authority import Authority
 from rollout.contract import Contract
+from rollout.effects import State, intend, standing
 from rollout.falling import fall
+from rollout.fields import FieldRule
+from rollout.gate import BREACH
 from rollout.grants import caps, change, current
-from rollout.ledger import note
+from rollout.ledger import Entry, note
 from rollout.monitors import ACCEPTED, Alarm, alarm, alarms, overrules, worse
 from tests.rollout.reviewed import shown
 from tests.rollout.sessions import with_people as session
-from tests.rollout.test_effects import climb
+from tests.rollout.test_effects import climb, gate, meant
 from tests.rollout.test_limited_gates import known, mixed
-from tests.rollout.trial import WHEN, contract
+from tests.rollout.trial import WHEN, a_case, contract
 
 __all__ = ["session"]  # a fixture
 
@@ -169,3 +173,31 @@ def test_one_that_turns_bad_is_found_within_a_few_hundred_cases() -> None:
         first = next(n for n in looks if list(worse(known(good=own[:n], control_good=control[:n]))))
         needed.append(first - 300)
     assert sorted(needed)[20] <= 250
+
+
+@pytest.mark.parametrize(
+    ("changes", "noted", "breaches"),
+    [
+        ({"owner": ""}, {"owner": "7001"}, 1),  # the agent itself would empty it
+        ({"stage": "won"}, {"owner": "7001"}, 1),  # nothing that it may set
+        ({"owner": "7002"}, {"owner": "7009"}, 0),  # somebody else was faster
+        ({"lane": "agent"}, {"lane": "human", "owner": "7001"}, 0),  # and had it in another lane
+    ],
+)
+def test_only_what_the_agent_itself_tries_is_a_breach(
+    session: Session, changes: dict[str, str], noted: dict[str, str], breaches: int
+) -> None:
+    made = contract()
+    rules = (
+        FieldRule("owner"),
+        FieldRule("lane", transitions={"": frozenset({"agent"})}),
+    )
+    write = tuple(replace(rule, fields=rules) for rule in made.boundaries.write)
+    made = replace(made, boundaries=replace(made.boundaries, write=write))
+    climb(session, made, Authority.LIMITED)
+    case = a_case(session, made)
+    intent = meant(case).model_copy(update={"expected": {"owner": "7001"}, "changes": changes})
+    gate(session, intend(session, case, intent, WHEN + MINUTE), made, noted)
+    assert standing(session, case, "owner").state == State.REFUSED
+    found = select(Entry.seq).where(Entry.case_id == case.id, Entry.kind == BREACH)
+    assert len(session.exec(found).all()) == breaches

@@ -18,6 +18,7 @@ from rollout.grants import change, current, history
 from rollout.ledger import remember
 from rollout.people import read_directory
 from rollout.releases import (
+    NOBODY,
     Change,
     champion,
     champions,
@@ -259,6 +260,15 @@ def test_when_the_new_one_falls_the_last_one_that_held_has_the_level_again(
 
     again = fall(session, held, severity="S2", by="monitor", because="overruled", now=at)
     assert again.authority is Authority.SHADOW
+
+
+def test_nobody_holds_no_level_so_a_fall_still_lowers(session: Session, agreed: Contract) -> None:
+    answers(session, agreed, "a", FIRST)
+    crown(session, agreed.workflow, NOBODY, by="x", because="x", now=WHEN)
+    crown(session, agreed.workflow, "b", by="x", because="by hand", now=SOON)
+    at = WHEN + timedelta(days=1)
+    grant = fall(session, agreed, severity="S2", by="monitor", because="overruled", now=at)
+    assert grant.authority is Authority.SHADOW
 
 
 def test_one_that_never_held_that_level_does_not_get_it(session: Session, held: Contract) -> None:

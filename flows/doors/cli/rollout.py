@@ -73,7 +73,7 @@ def change(  # noqa: PLR0913 # each option is one word of the change
     from rollout.grants import current
     from rollout.shadow import crown_latest
 
-    contract = find(workflow).contract
+    contract, moment = find(workflow).contract, now()
     with transaction() as session:
         _check_word(current(session, workflow), authority_named(level), by_hand=without_evidence)
         check_credentials(session, contract, authority_named(level))
@@ -84,10 +84,10 @@ def change(  # noqa: PLR0913 # each option is one word of the change
             exposure=exposure_of(percent, segment or [], team or [], branch or [], blind),
             by=by or getpass.getuser(),
             because=f"without evidence: {because}" if without_evidence else because,
-            now=now(),
+            now=moment,
         )
         if without_evidence:
-            crown_latest(session, workflow, by=by or getpass.getuser(), because=because, now=now())
+            crown_latest(session, workflow, by=by or getpass.getuser(), because=because, now=moment)
     typer.echo(f"{workflow} is now {grant} (revision {grant.revision}).")
 
 
