@@ -95,6 +95,7 @@ class Settings(BaseSettings):
     crm_tokens: dict[str, dict[str, SecretStr]] = {}  #: by workflow and level
     model_url: str = ""  #: ends before /chat/completions
     model_key: SecretStr = SecretStr("")
+    release_author: str = ""  #: who chose the model: does not sign for it
     challenger_name: str = ""  #: another model at the same address that watches beside
     model_name: str = ""
     model_price_in: float = Field(default=0, ge=0)  #: minor units for a million tokens

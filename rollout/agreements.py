@@ -1,8 +1,9 @@
 """
 Which words of a contract its owners have agreed to: what changed since stops new cases.
 
-The business owner answers for the money and the targets, the technical owner for the scope, and
-governance for credentials of a system outside. The first version that is used is taken as agreed.
+The business owner answers for the money and the targets, the technical owner for the scope, the
+process owner for the bars of the gates, and governance for credentials of a system outside. The
+first version that is used is taken as agreed.
 """
 
 from dataclasses import MISSING, asdict, fields, is_dataclass
@@ -28,11 +29,18 @@ class Part(StrEnum):
 
     MONEY = "money"  #: budgets, targets, the benchmark
     SCOPE = "scope"  #: what may be read, written and triggered
+    BARS = "bars"  #: what its gates ask for, and what counts as the same answer
     CREDENTIALS = "credentials"  #: that production credentials were looked at for safety
 
 
-OWNER = {Part.MONEY: "business", Part.SCOPE: "technical", Part.CREDENTIALS: "governance"}
-CHECKED = (Part.MONEY, Part.SCOPE)
+OWNER = {
+    Part.MONEY: "business",
+    Part.SCOPE: "technical",
+    Part.BARS: "process",
+    Part.CREDENTIALS: "governance",
+}
+CHECKED = (Part.MONEY, Part.SCOPE, Part.BARS)
+BY_TAXIWAY = "taxiway"
 
 
 class AgreementRow(SQLModel, table=True):
@@ -61,6 +69,7 @@ def digest_of(contract: Contract, part: Part) -> str:
             *("targets", "benchmark"),
         ),
         Part.SCOPE: ("boundaries",),
+        Part.BARS: ("bars", "compared", "harmful", "outcomes"),
         Part.CREDENTIALS: ("workflow",),
     }[part]
     return sha256(canonical({name: whole.get(name) for name in names})).hexdigest()[:12]
@@ -101,7 +110,7 @@ def agree_at_first(session: Session, contract: Contract, now: datetime) -> None:
     """Take a contract's first version that is used as agreed."""
     for part in CHECKED:
         if agreed(session, contract.workflow, part) is None:
-            _note(session, contract, part, "taxiway", "the first version", now)
+            _note(session, contract, part, BY_TAXIWAY, "the first version", now)
 
 
 def agree(

@@ -25,6 +25,7 @@ from rollout.recommend_gates import not_worse, recommend_gates
 from rollout.releases import champion
 from rollout.shadow import latest_release
 from rollout.shadow_gates import shadow_gates
+from rollout.staying import full_since, staying_gates
 from rollout.tallies import side_by_side, tally_of
 from rollout.track_record import track_record
 
@@ -43,6 +44,8 @@ class Ahead:
     @property
     def target(self) -> str:
         """The next level in words."""
+        if self.to is self.grant.authority is Authority.FULL:
+            return "full, renewed"
         return f"{self.to} to {self.exposure}" if self.exposure else str(self.to)
 
     @property
@@ -114,14 +117,19 @@ def _above(
     following: Authority,
     release: str,
     now: datetime,
-) -> list[Finding]:
+) -> Sequence[Finding]:
     """Judge what leads on from recommend, and on from each share."""
     since = last_fall(session, contract.workflow)
     record = track_record(session, contract, release, now, since)
-    if current(session, contract.workflow).authority is Authority.RECOMMEND:
+    level = current(session, contract.workflow).authority
+    if level is Authority.RECOMMEND:
         return recommend_gates(record, policy)
     why = alarm(session, contract, now)
     known = live(session, contract, now, why.because if why else "")
+    if level is Authority.FULL:
+        began = full_since(session, contract.workflow)
+        lately = track_record(session, contract, release, now, began)
+        return staying_gates(record, lately, known, policy)
     judge = full_gates if following is Authority.FULL else limited_gates
     return judge(known, record, policy)
 

@@ -8,6 +8,9 @@ from sqlmodel import Field, SQLModel
 
 from rollout.columns import moment
 
+REVIEW = "review"  #: the source of what people answer to a question about a proposal
+RECHECK = "recheck"  #: of what they answer about a case that the agent did alone
+
 
 class Blind(StrEnum):
     """Whether the two were independent."""

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, func, select
 
-from rollout.authority import Authority, Grant
+from rollout.authority import Authority, Exposure, Grant, lower_of
 from rollout.columns import moment
 from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.grants import cap, change, current, history
 from rollout.ledger import note
+from rollout.ramp import HALF
 from rollout.releases import NOBODY, ChampionRow, champions, crown
 
 DAY = timedelta(days=1)
@@ -56,6 +57,8 @@ def fall(
     """
     Lower a workflow at once, S1 to off, S2 by one level, S3 not at all; and shut the way up.
 
+    From full it falls to half of the cases, beside the same number that people have.
+
     With a scope, like segment:SMB, S2 lowers only that; two of them within a day, all of it.
 
     No approval, no quorum. What is under way is refused by the gate of every write.
@@ -73,7 +76,16 @@ def fall(
     elif severity == "S2" and (before := _that_held(session, contract.workflow, grant)):
         grant = _fall_back(session, contract, grant, before, by=by, because=because, now=now)
     elif lower is not grant.authority and not grant.halted:
-        grant = change(session, contract, lower, by=by, because=f"{severity}: {because}", now=now)
+        share = Exposure(basis_points=HALF, blind=grant.exposure.blind)
+        grant = change(
+            session,
+            contract,
+            lower,
+            exposure=share if lower is Authority.LIMITED else None,
+            by=by,
+            because=f"{severity}: {because}",
+            now=now,
+        )
     falls = session.exec(
         select(FallRow).where(FallRow.workflow == contract.workflow, FallRow.at > now - MONTH)
     ).all()
@@ -164,8 +176,9 @@ def _lower_part(
     because: str,
     now: datetime,
 ) -> Grant:
-    level = min(grant.authority, grant.caps.get(scope, Authority.FULL), key=lambda one: one.height)
-    lower = list(Authority)[max(Authority.SHADOW.height, level.height - 1)]
+    level = lower_of(grant.authority, grant.caps.get(scope, Authority.FULL))
+    below = list(Authority)[max(Authority.SHADOW.height, level.height - 1)]
+    lower = lower_of(below, Authority.RECOMMEND)  # a part has no share of its own
     return cap(session, contract, scope, lower, by=by, because=f"S2: {because}", now=now)
 
 

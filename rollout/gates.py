@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from rollout.evidence import (
     log_e_mean,
 )
 
+Evidence = TypeVar("Evidence")  #: what gates look at
 MOST_AHEAD = 10_000_000  #: cases that an estimate looks ahead
 
 
@@ -100,6 +102,8 @@ class Policy:
     min_units: int = 100
     min_days: float = 14
     fresh_days: float = 30
+    lent_days: float = 90  #: how long full holds without being renewed
+    rechecks: int = 30  #: of what it did alone since, before that is renewed
     dry_run: tuple[str, ...] = ()  #: gates that only say what they would say
     segments: tuple[str, ...] = ()  #: those that must pass alone
 
@@ -112,19 +116,27 @@ class Policy:
             raise Invalid("more harm is accepted than agreement is asked for")
         if self.min_units < 1 or self.min_days < 0 or self.fresh_days <= 0:
             raise Invalid("min_units is at least 1, min_days not below 0, fresh_days above 0")
-        if not (self.drill_days > 0 and self.step_days >= 0):
-            raise Invalid("drill_days is above 0, step_days not below 0")
+        if not (self.drill_days > 0 and self.step_days >= 0 and self.lent_days > 0):
+            raise Invalid("drill_days and lent_days are above 0, step_days not below 0")
+        if self.rechecks < 1:
+            raise Invalid("rechecks is at least 1")
 
 
 def judge(
-    name: str, gate: "Callable[[Tally, Policy], Finding]", tally: Tally, policy: Policy
+    gates: Mapping[str, Callable[[Evidence, Policy], Finding]], known: Evidence, policy: Policy
+) -> list[Finding]:
+    """Judge gates on what they look at; whatever goes wrong is an ERROR, and never a pass."""
+    return [_judge(name, gate, known, policy) for name, gate in gates.items()]
+
+
+def _judge(
+    name: str, gate: Callable[[Evidence, Policy], Finding], known: Evidence, policy: Policy
 ) -> Finding:
-    """Judge one gate; whatever goes wrong is an ERROR, and never a pass."""
     try:
-        found = gate(tally, policy)
+        found = gate(known, policy)
     except (Invalid, ArithmeticError, ValueError) as error:
         found = Finding(name, Status.ERROR, f"it could not be judged: {error}")
-    return replace(found, is_dry=True) if name in policy.dry_run else found
+    return replace(found, is_dry=found.is_dry or name in policy.dry_run)
 
 
 def fold(findings: Iterable[Finding]) -> Status:

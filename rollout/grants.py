@@ -22,6 +22,8 @@ from rollout.holes import complete
 from rollout.ledger import note
 
 SCOPES = (*FACETS, "action")  #: what can have a cap
+#: How high a cap can be; a part has no share of its own, and FULL is no cap.
+CAPS = (Authority.OFF, Authority.SHADOW, Authority.RECOMMEND, Authority.FULL)
 
 
 class Transition(SQLModel, table=True):
@@ -69,7 +71,7 @@ def caps(session: Session, workflow: str) -> dict[str, Authority]:
         .order_by(col(Transition.revision))
     ).all()
     last = {row.scope: Authority(row.authority) for row in rows}
-    return {scope: level for scope, level in last.items() if level is not Authority.FULL}
+    return {scope: level for scope, level in last.items() if level in CAPS[:-1]}
 
 
 def history(session: Session, workflow: str) -> list[Transition]:
@@ -134,7 +136,9 @@ def cap(
     _check_scope(contract, scope)
     _check_reason(because)
     known = was.caps.get(scope, Authority.FULL)
-    if to.height > known.height + 1:
+    if to not in CAPS:
+        raise Invalid(f"{to} is a share, and a part has none: a cap is {', '.join(CAPS)}")
+    if CAPS.index(to) > CAPS.index(known) + 1:
         raise Invalid(f"{scope} is capped at {known}: levels are not skipped")
     row = Transition(
         workflow=contract.workflow,

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rollout.evidence import log_e_multinomial, mean_interval
-from rollout.gates import Finding, Policy, Status, percent
-from rollout.recommend_gates import integration, not_worse, severe, undo
+from rollout.gates import Finding, Policy, Status, judge, percent
+from rollout.recommend_gates import PRACTICE, not_worse
 from rollout.track_record import TrackRecord
 
 RATIO_ALPHA = 0.005  #: of the sample ratio: it is looked at every hour, for ever
@@ -29,7 +29,7 @@ class Live:
     live_days: float  #: since it first acted alone, without a fall since
     month_end: bool  #: whether the last day of a month lies in that time
     treated: int  #: cases placed into its share since then
-    control: int
+    control: int  #: cases of the same time that people have
     good: NDArray[np.bool_]  #: what became of its cases, in their order
     control_good: NDArray[np.bool_]
     matured: float  #: the share of its closed cases that say something by now
@@ -41,17 +41,17 @@ class Live:
     segments: Mapping[str, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = field(
         default_factory=dict
     )
+    shares: tuple[float, float] = (1, 1)  #: in which cases should come to it and to people
 
 
 def limited_gates(live: Live, record: TrackRecord, policy: Policy) -> list[Finding]:
     """Judge what leads to the next share."""
-    found = [gate(live, policy) for gate in EVERY_STEP]
-    return [*found, *(gate(record, policy) for gate in (severe, integration, undo))]
+    return [*judge(EVERY_STEP, live, policy), *judge(PRACTICE, record, policy)]
 
 
 def full_gates(live: Live, record: TrackRecord, policy: Policy) -> list[Finding]:
     """Judge what leads from limited to full."""
-    found = [gate(live, policy) for gate in TO_FULL]
+    found = judge(TO_FULL, live, policy)
     names = policy.segments or tuple(sorted(live.segments))
     empty = (np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
     segments = [_outcome(f"segment_{one}", *live.segments.get(one, empty), policy) for one in names]
@@ -76,8 +76,12 @@ def sample_ratio(live: Live, policy: Policy) -> Finding:
     name, n = "sample_ratio", live.treated + live.control
     if not n:
         return Finding(name, Status.NO_DATA, "no case came to either")
-    log_e = log_e_multinomial([live.treated, live.control], [1, 1])
-    words = f"{live.treated} cases to the agent, {live.control} to its control, equal shares"
+    log_e = log_e_multinomial([live.treated, live.control], live.shares)
+    wanted = live.shares[0] / sum(live.shares)
+    words = (
+        f"{live.treated} cases to the agent, {live.control} to its control, of which "
+        f"{percent(wanted)} should be its own"
+    )
     broken = log_e >= math.log(1 / RATIO_ALPHA)
     status = Status.FAIL if broken else Status.PASS
     return Finding(name, status, words, live.treated / n, log_e=log_e)
@@ -164,7 +168,17 @@ def _cost(live: Live, policy: Policy) -> Finding:
     return Finding(name, status, words, mean, low=low, high=high)
 
 
-EVERY_STEP: tuple[Callable[[Live, Policy], Finding], ...] = (
-    *(_step, _no_alarm, sample_ratio, _on_the_way, _escalation),
-)
-TO_FULL: tuple[Callable[[Live, Policy], Finding], ...] = (_weeks, _outcomes, _matured, _cost)
+Gates = dict[str, Callable[[Live, Policy], Finding]]
+HOLDS: Gates = {"no_alarm": _no_alarm, "outcome": _on_the_way}
+EVERY_STEP: Gates = {
+    "step": _step,
+    "sample_ratio": sample_ratio,
+    "escalation": _escalation,
+    **HOLDS,
+}
+TO_FULL: Gates = {
+    "weeks": _weeks,
+    "outcome_for_certain": _outcomes,
+    "matured": _matured,
+    "cost": _cost,
+}

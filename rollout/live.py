@@ -9,7 +9,8 @@ from sqlalchemy import func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from rollout.authority import Arm, Authority
+from rollout.authority import Arm, Authority, Exposure
+from rollout.buckets import BUCKETS
 from rollout.case import CaseRow, Ending
 from rollout.contract import Contract
 from rollout.decisions import Decision
@@ -25,11 +26,11 @@ DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = "") -> Live:
     """Gather what the gates through limited look at."""
-    step, since = _since(session, contract.workflow, cutoff)
+    last, since = _since(session, contract.workflow, cutoff)
+    step = last.at if last else cutoff
     arms = _arms(session, contract.workflow, step, cutoff)
-    own, control = (
-        matured(session, contract, arm, since, cutoff) for arm in (Arm.TREATED, Arm.CONTROL)
-    )
+    agents, peoples, shares = _sides(last)
+    own, control = (matured(session, contract, arm, since, cutoff) for arm in (agents, peoples))
     started, escalated = _went_up(session, contract.workflow, max(since, cutoff - MONTH), cutoff)
     benchmark = contract.benchmark
     manual = benchmark.minutes / 60 * benchmark.hourly_cost_minor if benchmark else None
@@ -37,8 +38,9 @@ def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = ""
         step_days=(cutoff - step) / DAY,
         live_days=(cutoff - since) / DAY,
         month_end=has_month_end(since, cutoff),
-        treated=arms.get(Arm.TREATED, 0),
-        control=arms.get(Arm.CONTROL, 0),
+        treated=arms.get(agents, 0),
+        control=arms.get(peoples, 0),
+        shares=shares,
         good=own.good,
         control_good=control.good,
         matured=own.share,
@@ -60,21 +62,29 @@ def has_month_end(since: datetime, until: datetime) -> bool:
     return last + DAY <= until
 
 
-def _since(session: Session, workflow: str, cutoff: datetime) -> tuple[datetime, datetime]:
-    """Give since when it is at this share, and since when it acts alone without a fall."""
+def _sides(last: Transition | None) -> tuple[Arm, Arm, tuple[float, float]]:
+    """Give whose cases are the agent's and whose are people's, and in what shares they come."""
+    if last is None or last.authority != Authority.FULL:
+        return Arm.TREATED, Arm.CONTROL, (1, 1)
+    holdout = Exposure.model_validate(last.exposure).holdout
+    return Arm.EVERYONE, Arm.HOLDOUT, (BUCKETS - holdout, max(holdout, 1))
+
+
+def _since(session: Session, workflow: str, cutoff: datetime) -> tuple[Transition | None, datetime]:
+    """Give what began this share, and since when it acts alone without a fall."""
     rows = session.exec(
         select(Transition)
         .where(Transition.workflow == workflow, Transition.scope == "", Transition.at <= cutoff)
         .order_by(col(Transition.revision))
     ).all()
-    step = rows[-1].at if rows else cutoff
-    first = step
+    first = rows[-1].at if rows else cutoff
     for row in reversed(rows):
         if Authority(row.authority).height < Authority.LIMITED.height:
             break
         first = row.at
     fell = last_fall(session, workflow)
-    return step, max(first, fell) if fell is not None and fell <= cutoff else first
+    began = max(first, fell) if fell is not None and fell <= cutoff else first
+    return rows[-1] if rows else None, began
 
 
 def _arms(session: Session, workflow: str, since: datetime, cutoff: datetime) -> dict[str, int]:

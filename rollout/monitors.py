@@ -26,6 +26,7 @@ from rollout.gates import Policy, Status
 from rollout.grants import current, history
 from rollout.ledger import Entry
 from rollout.limited_gates import Live, sample_ratio
+from rollout.opinions import RECHECKED
 
 ACCEPTED, HARMFUL = 0.10, 0.30  #: shares of decisions that overrule the agent for its own error
 WORSE_ALPHA = 0.001  #: of the watch over outcomes beside the control's
@@ -77,8 +78,8 @@ def overrules(session: Session, contract: Contract, cutoff: datetime) -> dict[st
     found = _kept(session, contract.workflow, revision)
     since = changes[-1].at if changes else None
     last = max((one.seen for one in found.values()), default=0)
-    for seq, fields, segment in _decisions(session, contract.workflow, last, since, cutoff):
-        own_error = fields["verb"] != Verb.APPROVE and _is_agents(fields.get("reason"))
+    for seq, fields, segment in _words(session, contract.workflow, last, since, cutoff):
+        own_error = _is_own_error(fields)
         for scope in ("", *([f"segment:{segment}"] if segment else [])):
             one = found.setdefault(scope, Watched(_watch()))
             if not one.watch.alarm:
@@ -141,7 +142,7 @@ def _keep(session: Session, workflow: str, revision: int, found: dict[str, Watch
         )
 
 
-def _decisions(
+def _words(
     session: Session, workflow: str, after: int, since: datetime | None, cutoff: datetime
 ) -> Iterable[tuple[int, dict[str, Any], str | None]]:
     placed = aliased(Entry)
@@ -154,7 +155,7 @@ def _decisions(
         )
         .where(
             Entry.workflow == workflow,
-            Entry.kind == Decision.kind,
+            col(Entry.kind).in_([Decision.kind, RECHECKED]),
             col(Entry.seq) > after,
             Entry.at <= cutoff - LAG,
         )
@@ -217,5 +218,10 @@ def _broken(known: Live) -> Iterator[Alarm]:
         yield Alarm("S3", f"no case came to it for {SILENT.days} days")
 
 
-def _is_agents(reason: str | None) -> bool:
-    return reason is not None and FAULTS.get(Reason(reason)) == "agent"
+def _is_own_error(fields: dict[str, Any]) -> bool:
+    """Whether a person overruled it for its own error, or a recheck found one."""
+    if "wrong" in fields:
+        return bool(fields["wrong"])
+    reason = fields.get("reason")
+    known = reason is not None and FAULTS.get(Reason(reason)) == "agent"
+    return known and fields["verb"] != Verb.APPROVE

@@ -49,7 +49,7 @@ TABLE: Mapping[Event, tuple[Tell, ...]] = {
     Event.WITHDRAWN: (Tell(CONCERNED, (MAIL,)),),
     Event.SECOND_WORD: (Tell(CONCERNED),),
     Event.AUTHORITY: (Tell("business"), Tell("technical"), Tell("governance", (MAIL,))),
-    Event.OPINIONS: (Tell("reviewer", (SLACK,)),),
+    Event.OPINIONS: (Tell("reviewer"),),
     Event.BACKLOG: (Tell("reviewer", (SLACK,)), Tell("process")),
 }
 

@@ -7,7 +7,6 @@ among themselves bounds what agreement with them can mean.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,15 +20,16 @@ from sqlmodel import Field, Session, SQLModel, col, select
 from rollout.approvals import standing_of
 from rollout.buckets import BUCKETS, bucket
 from rollout.columns import document, moment
-from rollout.compared import ComparedRow, Judged
+from rollout.compared import RECHECK, ComparedRow, Judged
 from rollout.comparison import AGREES, Verdict, key_of
 from rollout.contract import Contract
 from rollout.errors import Conflict, Invalid, NotYours, Unknown
-from rollout.ledger import note
+from rollout.ledger import note, note_next
 from rollout.people import Directory
 
 SAMPLE = 0.05  #: share of blind cases of which a second person is asked
 MOST_AGE = timedelta(days=30)  #: after that nobody is asked any more
+RECHECKED = "rechecked"  #: the kind of the entry that says whether a recheck found an error
 
 
 class Kind(StrEnum):
@@ -37,6 +37,7 @@ class Kind(StrEnum):
 
     WHO_IS_RIGHT = "who_is_right"  #: Of two answers, not told whose is which.
     SECOND = "second"  #: For an answer of their own, shown none.
+    RECHECK = "recheck"  #: The same, of a case that an agent did alone.
 
 
 class Side(StrEnum):
@@ -66,14 +67,6 @@ class OpinionRow(SQLModel, table=True):
     answer: dict[str, Any] = document()  #: which side, or the digest of the answer
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What the person sees: two answers without names, or the fields to answer."""
-
-    first: Mapping[str, str]
-    second: Mapping[str, str]
-
-
 def ask_for_opinions(
     session: Session,
     contract: Contract,
@@ -91,22 +84,38 @@ def ask_for_opinions(
     if bucket(f"{contract.workflow}:second", "case", case_id) < SAMPLE * BUCKETS:
         kinds.append(Kind.SECOND)
     for kind in kinds:
-        session.execute(
-            insert(OpinionRow)
-            .values(
-                id=f"O-{case_id}-{kind}",
-                case_id=case_id,
-                workflow=contract.workflow,
-                release=release,
-                kind=kind,
-                group=contract.owners.reviewer,
-                not_by=by,
-                asked_at=now,
-                by="",
-                answer={},
-            )
-            .on_conflict_do_nothing(index_elements=["id"])
+        ask_for(session, contract, case_id, kind, release=release, not_by=by, now=now)
+
+
+def ask_for(
+    session: Session,
+    contract: Contract,
+    case_id: str,
+    kind: Kind,
+    *,
+    release: str,
+    not_by: str,
+    now: datetime,
+) -> bool:
+    """Ask a further person about a case, once; gives whether that is new."""
+    made = session.execute(
+        insert(OpinionRow)
+        .values(
+            id=f"O-{case_id}-{kind}",
+            case_id=case_id,
+            workflow=contract.workflow,
+            release=release,
+            kind=kind,
+            group=contract.owners.reviewer,
+            not_by=not_by,
+            asked_at=now,
+            by="",
+            answer={},
         )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(col(OpinionRow.id))
+    ).scalar_one_or_none()
+    return made is not None
 
 
 def agents_side(workflow: str, case_id: str) -> Side:
@@ -124,6 +133,18 @@ def open_opinions(session: Session, workflow: str, most: int = 200) -> list[Opin
             .limit(most)
         ).all()
     )
+
+
+def next_for(
+    session: Session, directory: Directory, contract: Contract, by: str, now: datetime
+) -> OpinionRow | None:
+    """Give the latest question that a person may answer; None where nothing waits for them."""
+    rows = open_opinions(session, contract.workflow)
+    mine = {
+        group: standing_of(directory, by, [group], now.date()) is not None
+        for group in {row.group for row in rows}
+    }
+    return next((row for row in rows if mine[row.group] and row.not_by != by), None)
 
 
 def find_opinion(session: Session, opinion_id: str) -> OpinionRow:
@@ -185,10 +206,27 @@ def _judge(session: Session, row: OpinionRow, side: Side, now: datetime) -> None
     """Keep whose answer was right, now that the names may be known."""
     agents = agents_side(row.workflow, row.case_id)
     known = {Side.BOTH: Judged.BOTH, Side.NEITHER: Judged.NEITHER, agents: Judged.AGENT}
-    session.execute(
+    judged = known.get(side, Judged.HUMAN)
+    source = session.execute(
         update(ComparedRow)
         .where(col(ComparedRow.case_id) == row.case_id, col(ComparedRow.release) == row.release)
-        .values(judged=known.get(side, Judged.HUMAN), judged_at=now)
+        .values(judged=judged, judged_at=now)
+        .returning(col(ComparedRow.source))
+    ).scalar_one_or_none()
+    if source == RECHECK:
+        note_rechecked(session, row, wrong=judged is Judged.HUMAN, now=now)
+
+
+def note_rechecked(session: Session, row: OpinionRow, *, wrong: bool, now: datetime) -> None:
+    """Note, for the monitors, whether what an agent did alone was its error."""
+    note_next(
+        session,
+        workflow=row.workflow,
+        case_id=row.case_id,
+        kind=RECHECKED,
+        actor=row.by,
+        at=now,
+        fields={"wrong": wrong},
     )
 
 

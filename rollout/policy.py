@@ -10,12 +10,13 @@ from rollout.gates import Policy
 
 STRICTER_ABOVE = (
     *("agreement", "coverage", "min_units", "min_days"),
-    *("acceptance", "integration", "matured", "step_days"),
+    *("acceptance", "integration", "matured", "step_days", "rechecks"),
 )
 STRICTER_BELOW = (
     *("harm", "margin", "alpha", "fresh_days"),
-    *("anchoring", "drill_days", "escalation"),
+    *("anchoring", "drill_days", "escalation", "lent_days"),
 )
+WHOLE = ("min_units", "rechecks")
 
 
 def policy_from(file: str) -> Policy:
@@ -57,6 +58,8 @@ def _value(file: str, name: str, value: object) -> object:
         return tuple(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Invalid(f"{file}: {name} is a number")
-    if name == "min_units" and value != int(value):
+    if name not in WHOLE:
+        return float(value)
+    if value != int(value):
         raise Invalid(f"{file}: {name} is a whole number")
-    return int(value) if name == "min_units" else float(value)
+    return int(value)

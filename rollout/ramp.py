@@ -12,9 +12,12 @@ def following(contract: Contract, grant: Grant) -> tuple[Authority | None, Expos
     """
     Give the next level, and the exposure where that is limited; None where there is none.
 
-    Within limited the share grows by steps; then what is restricted opens; then comes full.
+    Within limited the share grows by steps; then what is restricted opens; then comes full, which
+    is followed by itself, renewed.
     """
     level = grant.authority
+    if level is Authority.FULL and level in contract.plan:
+        return level, None
     if level is Authority.LIMITED:
         share = grant.exposure
         if share.basis_points < HALF:

@@ -12,14 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rollout.evidence import log_e_mean, log_e_paired
-from rollout.gates import Finding, Policy, Status, above, duration, enough, needs_more, percent
+from rollout.gates import (
+    Finding,
+    Policy,
+    Status,
+    above,
+    duration,
+    enough,
+    judge,
+    needs_more,
+    percent,
+)
 from rollout.track_record import TrackRecord
 
 
 def recommend_gates(record: TrackRecord, policy: Policy) -> list[Finding]:
     """Judge what leads from recommend to limited."""
-    found = [gate(record, policy) for gate in GATES]
-    return [*found, *_segments(record, policy)]
+    return [*judge(GATES, record, policy), *_segments(record, policy)]
 
 
 def _units(record: TrackRecord, policy: Policy) -> Finding:
@@ -87,15 +96,13 @@ def _acceptance(record: TrackRecord, policy: Policy) -> Finding:
     return above("acceptance", k, n, policy.acceptance, policy.alpha, "people took it in")
 
 
-def severe(record: TrackRecord, policy: Policy) -> Finding:
-    """Judge whether there was a breach: one is too many."""
+def _severe(record: TrackRecord, policy: Policy) -> Finding:
     del policy
     status = Status.FAIL if record.severe else Status.PASS
     return Finding("high_severity", status, f"{record.severe} in thirty days", record.severe)
 
 
-def integration(record: TrackRecord, policy: Policy) -> Finding:
-    """Judge whether what is written arrives."""
+def _integration(record: TrackRecord, policy: Policy) -> Finding:
     name = "integration"
     if not record.sent:
         return Finding(name, Status.NO_DATA, "no write was made in thirty days")
@@ -106,8 +113,7 @@ def integration(record: TrackRecord, policy: Policy) -> Finding:
     return Finding(name, status, words, share)
 
 
-def undo(record: TrackRecord, policy: Policy) -> Finding:
-    """Judge whether taking back works: each action that was carried out was taken back once."""
+def _undo(record: TrackRecord, policy: Policy) -> Finding:
     del policy
     if record.not_rehearsed:
         words = f"never taken back: {', '.join(record.not_rehearsed)} (taxiway revert CASE)"
@@ -124,10 +130,18 @@ def _drill(record: TrackRecord, policy: Policy) -> Finding:
     return Finding("drill", Status.STALE if late else Status.PASS, words, record.drill_days)
 
 
-GATES: tuple[Callable[[TrackRecord, Policy], Finding], ...] = (
-    *(_units, _days, _not_worse, _anchoring, _acceptance),
-    *(severe, integration, undo, _drill),
-)
+Gates = dict[str, Callable[[TrackRecord, Policy], Finding]]
+#: What only practice shows, at every step.
+PRACTICE: Gates = {"high_severity": _severe, "integration": _integration, "undo": _undo}
+GATES: Gates = {
+    "units": _units,
+    "days": _days,
+    "not_worse_than_people": _not_worse,
+    "anchoring": _anchoring,
+    "acceptance": _acceptance,
+    **PRACTICE,
+    "drill": _drill,
+}
 
 
 def _segments(record: TrackRecord, policy: Policy) -> list[Finding]:

@@ -5,7 +5,6 @@ A rise is asked for when every gate passes, signed on the digest of exactly that
 business owner and by governance, and judged once more in the moment in which it is applied.
 """
 
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -15,11 +14,10 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.ahead import look_ahead
 from rollout.answers import Proof
-from rollout.approvals import Standing, standing_of
 from rollout.authority import Authority, Exposure, Grant
 from rollout.columns import document, moment
 from rollout.contract import Contract
-from rollout.errors import Conflict, Invalid, NotYours, Unknown
+from rollout.errors import Conflict, Invalid, Unknown
 from rollout.gates import Policy, Status
 from rollout.grants import change
 from rollout.inbox import ErrandKind, ask
@@ -27,8 +25,8 @@ from rollout.ledger import note
 from rollout.people import Directory
 from rollout.ramp import check_step
 from rollout.releases import champion, crown
+from rollout.signers import SIGNERS, Wish, signer
 
-SIGNERS = ("business", "governance")
 VALID = timedelta(days=7)  #: how long a request, and what was signed, holds
 
 
@@ -128,9 +126,9 @@ def sign(
     """
     Sign a request; the last signature that it takes applies it, if the evidence still stands.
 
-    Raises `NotYours` for whoever is neither owner, `Invalid` for an identity that is less proven
-    than the contract asks for, `Conflict` for a request that is over, or whose evidence or stage
-    has changed since.
+    Raises `NotYours` for whoever is neither owner, wrote the release or set its bars, `Invalid` for
+    an identity that is less proven than the contract asks for, `Conflict` for a request that is
+    over, or whose evidence or stage has changed since.
     """
     row = session.exec(select(RiseRow).where(RiseRow.id == rise_id).with_for_update()).one_or_none()
     if row is None or row.workflow != contract.workflow:
@@ -139,9 +137,8 @@ def sign(
         raise Conflict(f"request {rise_id} is {row.state}: ask again")
     if now > row.at + VALID:
         raise Conflict(f"request {rise_id} is older than {VALID.days} days: ask again")
-    _check_proof(contract, by, proof)
-    role, standing = _role(directory, contract, row, by, now)
-    _check_two(row, standing)
+    wish = Wish(row.id or 0, row.release, row.signatures)
+    role, standing = signer(session, directory, contract, wish, by=by, proof=proof, now=now)
     signature = {"by": by, "principal": standing.principal, "proof": proof.name.lower()}
     signature |= {"at": now.isoformat(), "on": row.digest}
     row.signatures = {**row.signatures, role: signature}
@@ -168,32 +165,6 @@ def open_rises(session: Session, workflow: str) -> list[RiseRow]:
             .order_by(col(RiseRow.id))
         ).all()
     )
-
-
-def _role(
-    directory: Directory, contract: Contract, row: RiseRow, by: str, now: datetime
-) -> tuple[str, Standing]:
-    owners = asdict(contract.owners)
-    for role in SIGNERS:
-        standing = standing_of(directory, by, [owners[role]], now.date())
-        if standing is not None and role not in row.signatures:
-            return role, standing
-    missing = [f"{role} ({owners[role]})" for role in SIGNERS if role not in row.signatures]
-    raise NotYours(f"request {row.id} waits for {' and '.join(missing)}, and {by} is neither.")
-
-
-def _check_proof(contract: Contract, by: str, proof: Proof) -> None:
-    if proof < Proof[contract.proof.upper()]:
-        raise Invalid(
-            f"{contract.workflow} needs an identity that is proven by {contract.proof} here; "
-            f"{by} was only {proof.name.lower()}"
-        )
-
-
-def _check_two(row: RiseRow, standing: Standing) -> None:
-    for other in row.signatures.values():
-        if not standing.is_apart_from(Standing(other["by"], other["principal"], ())):
-            raise NotYours(f"{standing.by} has signed already: it takes two people.")
 
 
 def _apply(

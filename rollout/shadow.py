@@ -18,7 +18,7 @@ from rollout.answers import Verb
 from rollout.authority import FACETS, Authority, Placement
 from rollout.canonical import Json
 from rollout.case import AGENT, CaseRow, Proposal, find_case
-from rollout.compared import Blind, ComparedRow
+from rollout.compared import RECHECK, REVIEW, Blind, ComparedRow
 from rollout.comparison import Comparator, Comparison, Verdict, key_of
 from rollout.contract import Contract
 from rollout.decisions import Decision
@@ -30,7 +30,6 @@ from rollout.reviews import ReviewRow
 
 STEP = "human-1"
 RIVAL = "rival-"  #: the step of what another release would have done, with its id
-REVIEW = "review"  #: the source of what people answer here
 MINOR = 0.15  #: the share of a text that a minor edit may change
 LATELY = timedelta(days=14)  #: after that, nobody looks any more whether somebody decided
 ASKED = "asked-1"  #: the step that notes that a case's agent was asked
@@ -44,7 +43,7 @@ class HumanDecision(Fact):
     answer: Mapping[str, str]
     by: str
     at: datetime
-    source: str  #: csv, crm, webhook, or review
+    source: str  #: csv, crm, webhook, review, or recheck
 
     def public(self) -> dict[str, Json]:
         """Keep which fields were decided, and the way it arrived; values stay apart."""
@@ -256,7 +255,7 @@ def without_decision(
 
 
 def _blind(session: Session, case_id: str, placement: Placement, said: HumanDecision) -> Blind:
-    own = placement.blind and said.source == REVIEW
+    own = said.source == RECHECK or (placement.blind and said.source == REVIEW)
     if placement.authority is not Authority.SHADOW and not own:
         return Blind.SHOWN
     read = session.exec(

@@ -27,12 +27,8 @@ from rollout.gates import (
 
 def shadow_gates(tally: Tally, policy: Policy) -> list[Finding]:
     """Judge what leads from shadow to recommend."""
-    found = [
-        judge(name, gate, tally, policy)
-        for name, gate in GATES.items()
-        if name != "harm" or tally.harm_is_known
-    ]
-    return [*found, *_segments(tally, policy)]
+    asked = {name: one for name, one in GATES.items() if name != "harm" or tally.harm_is_known}
+    return [*judge(asked, tally, policy), *_segments(tally, policy)]
 
 
 def _units(tally: Tally, policy: Policy) -> Finding:

@@ -16,7 +16,7 @@ def lead_agents() -> list[Agent]:
         return [SCORER]
     prices = Prices(known.model_price_in, known.model_price_out)
     names = [known.model_name, *([known.challenger_name] if known.challenger_name else [])]
-    return [LeadModel(model(), name, prices) for name in names]
+    return [LeadModel(model(), name, prices, known.release_author) for name in names]
 
 
 def all_lead_agents() -> list[Agent]:

@@ -11,6 +11,9 @@ from rollout.contract import Contract
 from rollout.falling import FallRow, fall
 from rollout.live import live
 from rollout.monitors import Alarm, alarms
+from rollout.policy import policy_of
+from rollout.rechecks import ask_for_rechecks
+from rollout.staying import expire
 
 MONITOR = "monitor"  #: the actor of a fall that nobody ordered
 AGAIN = timedelta(days=7)  #: a broken comparison that nobody mends is told again
@@ -42,6 +45,23 @@ def hear_monitors(contracts: Sequence[Contract], *, outcomes: bool = False) -> l
                 told.append(f"{contract.workflow} fell: it is {grant} now. {why.because}")
                 if why.severity == "S1" or (why.severity == "S2" and not why.scope):
                     break  # lower than that it need not be told today
+    return told
+
+
+def recheck(contracts: Sequence[Contract]) -> int:
+    """Ask further people about a sample of what agents did alone; gives how many cases are new."""
+    with transaction() as session:
+        return sum(ask_for_rechecks(session, contract, now()) for contract in contracts)
+
+
+def end_what_was_lent(contracts: Sequence[Contract]) -> list[str]:
+    """Take back full where it was not renewed in time; gives what ended, in words."""
+    told = []
+    for contract in contracts:
+        with transaction() as session:
+            grant = expire(session, contract, policy_of(contract), now())
+        if grant is not None:
+            told.append(f"{contract.workflow} is {grant} now: full was not renewed in time")
     return told
 
 

@@ -14,8 +14,9 @@ from rollout.halts import EVERY, Halt
 from rollout.notices import Event, News, NoticeRow, announce, mark, waiting
 from rollout.opinions import open_opinions
 from rollout.people import read_directory
+from tasks.opinions import link_to_opinions
 from tasks.review_links import link_to
-from tasks.told import Notice, no_link, tell
+from tasks.told import Link, Notice, no_link, tell
 
 LATELY = timedelta(days=1)  #: older changes of authority are no news
 
@@ -30,13 +31,17 @@ async def send_notices(contracts: Sequence[Contract]) -> int:
         rows = waiting(session)
     sent = 0
     for row in rows:
-        told = await tell(
-            _notice(row), row.told, link_to(row.review_id) if row.review_id else no_link
-        )
+        told = await tell(_notice(row), row.told, _link(row))
         with transaction() as session:
             mark(session, row, told.ways, over=not told.later)
         sent += not told.later
     return sent
+
+
+def _link(row: NoticeRow) -> Link:
+    if row.event == Event.OPINIONS:
+        return link_to_opinions(row.workflow)
+    return link_to(row.review_id) if row.review_id else no_link
 
 
 def _notice(row: NoticeRow) -> Notice:

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from flows.catalog import workflow
-from flows.doors.desk_page import FOLDS, Page, message_page, review_page
+from flows.doors.desk_page import FOLDS, Made, Page, message_page, review_page
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.links import LinkExpired, LinkRefused, Pass, read_token
@@ -44,29 +44,37 @@ async def show(token: str) -> HTMLResponse:
 @desk.post("/reviews/{token}")
 async def decide(token: str, request: Request) -> HTMLResponse:
     """Take that person's answer."""
+    body = await body_of(request)
+    if body is None:
+        return _told("This is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return await run_in_threadpool(_decide, token, body)
+
+
+async def body_of(request: Request) -> bytes | None:
+    """Give what was sent; None where it is too long."""
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > MOST_BYTES:
-            return _told("This is too long.", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    return await run_in_threadpool(_decide, token, body)
+            return None
+    return body
 
 
 def _show(token: str) -> HTMLResponse:
     try:
-        held, person = _who(token)
+        held, person = who(token)
         return _page(held, person)
     except LinkRefused as no:
-        return _told(str(no), _status(no))
+        return _told(str(no), status_of(no))
     except TaxiwayError as no:
         return _told(str(no), HTTPStatus.NOT_FOUND)
 
 
 def _decide(token: str, body: bytes) -> HTMLResponse:
     try:
-        held, person = _who(token)
+        held, person = who(token)
     except LinkRefused as no:
-        return _told(str(no), _status(no))
+        return _told(str(no), status_of(no))
     try:
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
         with transaction() as session:
@@ -86,7 +94,7 @@ def _decide(token: str, body: bytes) -> HTMLResponse:
     return _told(f"{taken.words} Thank you, {person.name}.", HTTPStatus.OK)
 
 
-def _who(token: str) -> tuple[Pass, Person]:
+def who(token: str) -> tuple[Pass, Person]:
     """Read a link, and find the person whom it names; raises `LinkRefused`."""
     key = settings().link_key.get_secret_value()
     if not key:
@@ -126,7 +134,7 @@ def _page(
             shown_at=int(now().timestamp()),
         )
     )
-    return HTMLResponse(content.html, status, headers=content.headers)
+    return as_response(content, status)
 
 
 def _shown(review: ReviewRow, proposal: Proposal) -> dict[str, str]:
@@ -170,9 +178,14 @@ def _looked(shown_at: str) -> float | None:
 
 
 def _told(words: str, status: HTTPStatus = HTTPStatus.OK) -> HTMLResponse:
-    content = message_page(words)
-    return HTMLResponse(content.html, status, headers=content.headers)
+    return as_response(message_page(words), status)
 
 
-def _status(no: LinkRefused) -> HTTPStatus:
+def as_response(page: Made, status: HTTPStatus) -> HTMLResponse:
+    """Give a page as an answer."""
+    return HTMLResponse(page.html, status, headers=page.headers)
+
+
+def status_of(no: LinkRefused) -> HTTPStatus:
+    """Give how a link is refused."""
     return HTTPStatus.GONE if isinstance(no, LinkExpired) else HTTPStatus.FORBIDDEN

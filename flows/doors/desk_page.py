@@ -12,7 +12,7 @@ body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1
 h1{font-size:1.25rem}h2{font-size:1rem;margin:1.2rem 0 .3rem}ul{margin:.2rem 0;padding-left:1.2rem}
 li{overflow-wrap:anywhere}.mark{background:#fff3cd;padding:0 .25rem}.wrong{background:#fde2e2;
 padding:.6rem}label{display:block;margin:.5rem 0}label.line{display:inline}
-select,textarea,input[name=to]{width:100%;font:inherit;
+select,textarea,input[name=to],input.wide{width:100%;font:inherit;
 box-sizing:border-box}fieldset{border:1px solid #bbb;margin:.6rem 0}button{font:inherit;
 padding:.5rem 1.2rem}.fold:not(:checked)~.more{display:none}
 """
@@ -43,20 +43,21 @@ class Made:
 
 def review_page(page: Page) -> Made:
     """Render a review with its form, at most 64 KiB of evidence."""
-    return _whole(page.brief.title, "".join(_parts(page)))
+    return whole(page.brief.title, "".join(_parts(page)))
 
 
 def message_page(words: str) -> Made:
     """Render one sentence."""
-    return _whole("Taxiway", f"<p>{_text(words)}</p>")
+    return whole("Taxiway", f"<p>{text(words)}</p>")
 
 
-def _whole(title: str, body: str) -> Made:
+def whole(title: str, body: str) -> Made:
+    """Give a whole page, with the headers that let it load and run nothing."""
     nonce = secrets.token_urlsafe(16)
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<title>{_text(title)}</title><style nonce="{nonce}">{STYLE}</style></head>'
+        f'<title>{text(title)}</title><style nonce="{nonce}">{STYLE}</style></head>'
         f"<body>{body}</body></html>"
     )
     return Made(
@@ -75,12 +76,12 @@ def _whole(title: str, body: str) -> Made:
 
 def _parts(page: Page) -> Iterator[str]:
     brief = page.brief
-    yield f"<h1>{_text(brief.title)}</h1>"
+    yield f"<h1>{text(brief.title)}</h1>"
     if page.wrong:
-        yield f'<p class="wrong">Your answer was not taken: {_text(page.wrong)}</p>'
-    yield f"<p>For {_text(page.person)}. Due {_text(brief.deadline)}.</p>"
-    yield f"<h2>Will run ({_text(brief.review)})</h2>{_list(brief.does)}"
-    yield f"<h2>Why you are asked (confidence: {_text(brief.sureness)})</h2>"
+        yield f'<p class="wrong">Your answer was not taken: {text(page.wrong)}</p>'
+    yield f"<p>For {text(page.person)}. Due {text(brief.deadline)}.</p>"
+    yield f"<h2>Will run ({text(brief.review)})</h2>{_list(brief.does)}"
+    yield f"<h2>Why you are asked (confidence: {text(brief.sureness)})</h2>"
     yield _list(brief.because)
     yield from _evidence(brief)
     if brief.said:
@@ -94,8 +95,8 @@ def _evidence(brief: Brief) -> Iterator[str]:
     for one in brief.evidence:
         mark = "" if one.trusted else ' <span class="mark">untrusted text</span>'
         line = (
-            f"<li>{_text(one.says)}: <b>{_text(one.value)}</b>{mark} ({_text(one.source)} "
-            f"{_text(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC)</li>"
+            f"<li>{text(one.says)}: <b>{text(one.value)}</b>{mark} ({text(one.source)} "
+            f"{text(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC)</li>"
         )
         left -= len(line.encode())
         if left < 0:
@@ -119,24 +120,22 @@ def _form(page: Page) -> Iterator[str]:
     for line in page.brief.answers:
         verb, _, means = line.partition(": ")
         yield (
-            f'<label><input type="radio" name="verb" value="{_text(verb)}" required> '
-            f"<b>{_text(verb)}</b>: {_text(means)}</label>"
+            f'<label><input type="radio" name="verb" value="{text(verb)}" required> '
+            f"<b>{text(verb)}</b>: {text(means)}</label>"
         )
     yield "</fieldset>"
     for field, values in page.choices.items():
         proposed = page.proposed.get(field)
         others = "".join(
-            f'<option value="{_text(one)}">{_text(one)}</option>'
-            for one in values
-            if one != proposed
+            f'<option value="{text(one)}">{text(one)}</option>' for one in values if one != proposed
         )
-        first = "choose" if proposed is None else f"as proposed: {_text(proposed)}"
+        first = "choose" if proposed is None else f"as proposed: {text(proposed)}"
         options = f'<option value="">{first}</option>{others}'
         yield (
-            f"<label>{_text(field)}, for an edit"
-            f'<select name="set-{_text(field)}">{options}</select></label>'
+            f"<label>{text(field)}, for an edit"
+            f'<select name="set-{text(field)}">{options}</select></label>'
         )
-    reasons = "".join(f'<option value="{_text(one)}">{_text(one)}</option>' for one in page.reasons)
+    reasons = "".join(f'<option value="{text(one)}">{text(one)}</option>' for one in page.reasons)
     yield (
         '<label>Why, for an edit or a no<select name="reason"><option value=""></option>'
         f"{reasons}</select></label>"
@@ -150,9 +149,9 @@ def _form(page: Page) -> Iterator[str]:
 
 
 def _list(lines: Sequence[str]) -> str:
-    return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>"
+    return f"<ul>{''.join(f'<li>{text(line)}</li>' for line in lines)}</ul>"
 
 
-def _text(words: str) -> str:
+def text(words: str) -> str:
     """Give text from outside as one visible, escaped line."""
     return escape(plain(words), quote=True)

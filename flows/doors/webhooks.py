@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from flows.doors.desk import desk
 from flows.doors.facts import take_fact
 from flows.doors.intake import MOST_BYTES, Event, Source, Turned, read_events
+from flows.doors.opinion_desk import opinion_desk
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.settings import SettingsError, database_url, settings
@@ -34,6 +35,7 @@ LATER = (exc.OperationalError, exc.InternalError, exc.InterfaceError, exc.Timeou
 
 app = FastAPI(title="Taxiway receiver", docs_url=None, redoc_url=None, openapi_url=None)
 app.include_router(desk)
+app.include_router(opinion_desk)
 
 
 @app.get("/health")

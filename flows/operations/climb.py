@@ -16,7 +16,7 @@ from rollout.ahead import look_ahead
 from rollout.gates import Status
 from rollout.policy import policy_of
 from tasks.human_decisions import look_for_owners
-from tasks.monitors import hear_monitors
+from tasks.monitors import end_what_was_lent, hear_monitors, recheck
 from tasks.outcomes import look_for_reassigned
 
 
@@ -26,7 +26,9 @@ async def climb() -> dict[str, str]:
     told, found = get_run_logger(), {}
     told.info("%s decisions of people were found in the CRM", await look_for_owners(CONTRACT))
     told.info("%s leads were given to somebody else", await look_for_reassigned(CONTRACT))
-    for words in hear_monitors([one.contract for one in WORKFLOWS], outcomes=True):
+    contracts = [one.contract for one in WORKFLOWS]
+    told.info("%s cases are to be decided once more", recheck(contracts))
+    for words in (*hear_monitors(contracts, outcomes=True), *end_what_was_lent(contracts)):
         told.warning("%s", words)
     for one in WORKFLOWS:
         moment = now()

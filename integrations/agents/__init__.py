@@ -109,11 +109,13 @@ class Release:
     model: str = "none"
     parameters: Mapping[str, Value] = field(default_factory=dict)
     calibrated_on: int = 0  #: labelled cases behind its confidence
+    author: str = ""  #: who answers for it; changes nothing of what it answers
 
     @property
     def id(self) -> str:
-        """The SHA-256 of the manifest's canonical JSON."""
-        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """The SHA-256 of the manifest's canonical JSON, without its author."""
+        manifest = {name: value for name, value in asdict(self).items() if name != "author"}
+        content = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()
 
 

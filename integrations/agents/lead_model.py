@@ -76,7 +76,7 @@ class Prices:
 class LeadModel:
     """Asks a model for the owner, within what its purse holds."""
 
-    def __init__(self, chat: Chat, model: str, prices: Prices) -> None:
+    def __init__(self, chat: Chat, model: str, prices: Prices, author: str = "") -> None:
         self._chat = chat
         self._model = model
         self._prices = prices
@@ -85,6 +85,7 @@ class LeadModel:
             version="1",
             model=model,
             parameters={"prompt": PROMPT, "most_tokens": MOST_TOKENS},
+            author=author,
         )
 
     async def propose(self, question: Question, purse: Purse) -> Answer:

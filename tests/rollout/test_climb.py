@@ -11,18 +11,16 @@ from rollout.answers import Proof, Reason, Verb
 from rollout.authority import Arm, Authority, Exposure, Facets, Grant, Unit, place
 from rollout.contract import Contract
 from rollout.deciding import decide_on
-from rollout.errors import Conflict, Invalid, NotYours, Unknown
+from rollout.errors import Conflict, Invalid, Unknown
 from rollout.falling import acknowledge, fall, latch
 from rollout.gates import Policy, Status
 from rollout.grants import change, current, history
 from rollout.monitors import alarm, overrules
 from rollout.people import Directory, read_directory
-from rollout.people_sheet import parse
 from rollout.policy import policy_of
 from rollout.rising import RiseRow, ask_to_rise, open_rises, sign
 from rollout.shadow import take_human_decision
 from tests.rollout.sessions import with_people as session
-from tests.rollout.test_people import SAMPLE
 from tests.rollout.trial import WHEN, a_case, a_review, answer, contract
 from tests.rollout.weeks import HUMANS, decided, watched, weeks
 
@@ -87,7 +85,7 @@ def test_a_share_that_grows_keeps_whom_it_had(session: Session, agreed: Contract
     assert treated(500) < treated(1_000) < treated(5_000)
 
 
-# Signatures
+# Requests
 
 
 def ready(session: Session, agreed: Contract) -> tuple[int, datetime]:
@@ -95,38 +93,6 @@ def ready(session: Session, agreed: Contract) -> tuple[int, datetime]:
     row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
     assert row.id is not None
     return row.id, at
-
-
-def test_only_its_owners_sign_and_it_takes_two(
-    session: Session, agreed: Contract, people: Directory
-) -> None:
-    number, at = ready(session, agreed)
-    with pytest.raises(NotYours, match=r"waits for business \(vp-sales\) and governance"):
-        sign(session, people, agreed, BARS, number, by="karim", proof=Proof.HOST, now=at)
-    sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
-    with pytest.raises(NotYours, match=r"waits for governance \(risk-office\), and ines"):
-        sign(session, people, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
-    assert current(session, agreed.workflow).authority is Authority.SHADOW
-
-
-def test_one_person_in_both_roles_is_one_signature(session: Session, agreed: Contract) -> None:
-    number, at = ready(session, agreed)
-    both = parse(SAMPLE.replace('members = ["ruth"]', 'members = ["ruth", "ines"]'))
-    sign(session, both, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
-    with pytest.raises(NotYours, match="it takes two people"):
-        sign(session, both, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
-
-
-def test_a_name_that_is_only_declared_signs_where_the_contract_takes_that(
-    session: Session, agreed: Contract, people: Directory
-) -> None:
-    number, at = ready(session, agreed)
-    strict = replace(agreed, proof="link")
-    with pytest.raises(Invalid, match="proven by link here; ines was only declared"):
-        sign(session, people, strict, BARS, number, by="ines", proof=Proof.DECLARED, now=at)
-    row = sign(session, people, strict, BARS, number, by="ines", proof=Proof.HOST, now=at)
-    assert isinstance(row, RiseRow)
-    assert row.signatures["business"]["proof"] == "host"
 
 
 def test_from_off_only_the_agreement_has_to_be_whole(session: Session) -> None:

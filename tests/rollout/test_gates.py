@@ -144,7 +144,7 @@ def test_a_gate_that_breaks_is_an_error_and_no_pass() -> None:
     def broken(_: Tally, __: Policy) -> Finding:
         raise ZeroDivisionError("x")
 
-    found = judge("mine", broken, tally(), POLICY)
+    (found,) = judge({"mine": broken}, tally(), POLICY)
     assert (found.status, fold([found])) == (Status.ERROR, Status.ERROR)
 
 

@@ -62,7 +62,7 @@ def test_the_two_answers_are_shown_without_their_names(
     session: Session, agreed: Contract, differs: tuple[Case, OpinionRow]
 ) -> None:
     case, row = differs
-    found = read(session, row)
+    found = read(session, agreed, row).lines()
     sides = {found["first"], found["second"]}
     assert sides == {f"owner: {one}" for one in OWNERS}
     agents = agents_side(agreed.workflow, case.id)
@@ -142,7 +142,7 @@ def test_of_a_sample_a_second_person_gives_an_answer_of_their_own(
         blind(session, agreed, LATER)
         count += 1
     assert rows[0].kind == Kind.SECOND
-    found = read(session, rows[0])
+    found = read(session, agreed, rows[0]).lines()
     assert "first" not in found
     assert OWNERS[0] not in "".join(found.values())
     with pytest.raises(Invalid, match="asks for an answer of your own"):

@@ -116,7 +116,9 @@ def test_a_cap_is_lifted_one_level_at_a_time(session: Session, agreed: Contract)
     put(session, agreed, "segment:SMB", Authority.SHADOW)
     with pytest.raises(Invalid, match="capped at shadow: levels are not skipped"):
         put(session, agreed, "segment:SMB", Authority.FULL)
-    for level in (Authority.RECOMMEND, Authority.LIMITED, Authority.FULL):
+    with pytest.raises(Invalid, match="limited is a share, and a part has none"):
+        put(session, agreed, "segment:SMB", Authority.LIMITED)
+    for level in (Authority.RECOMMEND, Authority.FULL):
         put(session, agreed, "segment:SMB", level)
     assert caps(session, agreed.workflow) == {}
     assert current(session, agreed.workflow).authority is Authority.LIMITED

@@ -46,6 +46,7 @@ def show_(which: Which, *, as_json: AsJson = False) -> None:
     """Show what is asked. Whose answer is whose is not told."""
     import json
 
+    from flows.catalog import workflow as find
     from integrations.database import transaction
     from rollout.brief import plain
     from rollout.opinions import Kind, find_opinion
@@ -53,13 +54,14 @@ def show_(which: Which, *, as_json: AsJson = False) -> None:
 
     with transaction() as session:
         row = find_opinion(session, which)
-        found = shown(session, row)
+        found = shown(session, find(row.workflow).contract, row).lines()
     if as_json:
         typer.echo(json.dumps({"opinion": row.id, "asks": row.kind, **found}))
         return
     for name, value in found.items():
         typer.echo(f"{plain(name)}: {plain(value)}")
-    how = "--set FIELD=VALUE" if row.kind == Kind.SECOND else "first, second, both or neither"
+    asks_which = row.kind == Kind.WHO_IS_RIGHT
+    how = "first, second, both or neither" if asks_which else "--set FIELD=VALUE"
     typer.echo(f"\nNext: taxiway opinion answer {row.id} {how}")
 
 
@@ -79,8 +81,9 @@ def answer(
     from integrations.clock import now
     from integrations.database import transaction
     from rollout.errors import Invalid
-    from rollout.opinions import Side, find_opinion, take_opinion
+    from rollout.opinions import Side, find_opinion
     from rollout.people import read_directory
+    from rollout.rechecks import take_word
 
     if side and side not in set(Side):
         raise Invalid(f"{side} is no answer; known: {', '.join(Side)}")
@@ -89,7 +92,7 @@ def answer(
         raise Invalid("an answer of your own is FIELD=VALUE, like owner=mira@x.example")
     with transaction() as session:
         row = find_opinion(session, which)
-        taken = take_opinion(
+        taken = take_word(
             session,
             read_directory(session),
             find(row.workflow).contract,

@@ -29,6 +29,8 @@ def status(*, as_json: AsJson = False) -> None:
     from flows.catalog import WORKFLOWS
     from integrations.database import transaction
     from rollout.grants import current
+    from rollout.policy import policy_of
+    from rollout.staying import lent_until
 
     rows = []
     with transaction() as session:
@@ -41,6 +43,7 @@ def status(*, as_json: AsJson = False) -> None:
                     "may": str(grant),
                     "revision": grant.revision,
                     "ceiling": one.contract.plan[-1].value if one.contract.plan else "",
+                    "lent_until": lent_until(session, one.name, policy_of(one.contract)),
                 }
             )
     show(rows, as_json=as_json, title="Authority", nothing="There are no workflows.")
