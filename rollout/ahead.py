@@ -10,18 +10,19 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from rollout.authority import Authority, Exposure, Grant
+from rollout.authority import FACETS, Authority, Exposure, Grant
 from rollout.canonical import digest
 from rollout.contract import Contract
+from rollout.errors import Invalid
 from rollout.falling import last_fall, latch
 from rollout.gates import Finding, Policy, Status, fold
-from rollout.grants import current
+from rollout.grants import CAPS, current, history
 from rollout.holes import holes
 from rollout.limited_gates import full_gates, limited_gates
 from rollout.live import live
 from rollout.monitors import alarm
 from rollout.ramp import following as next_step
-from rollout.recommend_gates import not_worse, recommend_gates
+from rollout.recommend_gates import lift_gates, not_worse, recommend_gates
 from rollout.releases import champion
 from rollout.shadow import latest_release
 from rollout.shadow_gates import shadow_gates
@@ -40,10 +41,13 @@ class Ahead:
     latch: str  #: why the way up is shut; empty: it is open
     release: str
     exposure: Exposure | None = None  #: of the next step, where that is limited
+    scope: str = ""  #: the capped part that it is about; empty: the workflow
 
     @property
     def target(self) -> str:
         """The next level in words."""
+        if self.scope:
+            return f"{self.scope} to {'no cap' if self.to is Authority.FULL else self.to}"
         if self.to is self.grant.authority is Authority.FULL:
             return "full, renewed"
         return f"{self.to} to {self.exposure}" if self.exposure else str(self.to)
@@ -66,14 +70,22 @@ class Ahead:
 
 
 def look_ahead(
-    session: Session, contract: Contract, policy: Policy, now: datetime, rival: str = ""
+    session: Session,
+    contract: Contract,
+    policy: Policy,
+    now: datetime,
+    rival: str = "",
+    scope: str = "",
 ) -> Ahead:
     """
-    Judge what leads to the next level, as of now; or what leads a rival to the champion's place.
+    Judge what leads to the next level, as of now; what leads a rival to the champion's place; or
+    what lifts the cap of a scope. Raises `Invalid` for a scope that has none.
 
     A rival that takes over starts at recommend, whatever its predecessor had.
     """
     grant = current(session, contract.workflow)
+    if scope:
+        return _of_part(session, contract, policy, grant, scope, now)
     if rival and rival != latest_release(session, contract.workflow):
         return _of_rival(session, contract, policy, grant, rival, now)
     following, share = next_step(contract, grant)
@@ -88,6 +100,28 @@ def look_ahead(
         gates = _above(session, contract, policy, following, release, now)
     shut = latch(session, contract.workflow, now)
     return Ahead(grant, following, tuple(gates), shut, release, share)
+
+
+def _of_part(
+    session: Session,
+    contract: Contract,
+    policy: Policy,
+    grant: Grant,
+    scope: str,
+    now: datetime,
+) -> Ahead:
+    level = grant.caps.get(scope)
+    if level is None:
+        capped = ", ".join(sorted(grant.caps)) or "nothing"
+        raise Invalid(f"{scope} has no cap in {contract.workflow}; capped: {capped}")
+    if scope.partition(":")[0] not in FACETS:
+        raise Invalid(f"nothing is compared by action: lift {scope} by `taxiway rollout cap`")
+    release = latest_release(session, contract.workflow) or ""
+    since = [row.at for row in history(session, contract.workflow) if row.scope == scope][-1]
+    record = track_record(session, contract, release, now, since, scope)
+    shut = latch(session, contract.workflow, now)
+    gates = tuple(lift_gates(record, level, policy))
+    return Ahead(grant, CAPS[CAPS.index(level) + 1], gates, shut, release, scope=scope)
 
 
 def _of_rival(

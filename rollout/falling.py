@@ -217,5 +217,11 @@ def latch(session: Session, workflow: str, now: datetime) -> str:
 
 
 def last_fall(session: Session, workflow: str) -> datetime | None:
-    """Give the moment of the last fall: evidence from before it does not count any more."""
-    return session.exec(select(func.max(FallRow.at)).where(FallRow.workflow == workflow)).one()
+    """
+    Give the moment of the last fall: evidence from before it does not count any more.
+
+    A part that fell takes nothing from what the others have shown.
+    """
+    return session.exec(
+        select(func.max(FallRow.at)).where(FallRow.workflow == workflow, FallRow.scope == "")
+    ).one()

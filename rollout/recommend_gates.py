@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from rollout.authority import Authority
 from rollout.evidence import log_e_mean, log_e_paired
 from rollout.gates import (
     Finding,
@@ -29,6 +30,14 @@ from rollout.track_record import TrackRecord
 def recommend_gates(record: TrackRecord, policy: Policy) -> list[Finding]:
     """Judge what leads from recommend to limited."""
     return [*judge(GATES, record, policy), *_segments(record, policy)]
+
+
+def lift_gates(record: TrackRecord, level: Authority, policy: Policy) -> list[Finding]:
+    """Judge what lets a capped part go one level higher: its own cases since it was capped."""
+    names = ["units", "days", "not_worse_than_people"]
+    if level is Authority.RECOMMEND:
+        names += ["anchoring", "acceptance"]
+    return judge({name: GATES[name] for name in names}, record, policy)
 
 
 def _units(record: TrackRecord, policy: Policy) -> Finding:

@@ -19,7 +19,7 @@ from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Conflict, Invalid, Unknown
 from rollout.gates import Policy, Status
-from rollout.grants import change
+from rollout.grants import cap, change
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
 from rollout.people import Directory
@@ -47,6 +47,7 @@ class RiseRow(SQLModel, table=True):
     )
     workflow: str = Field(index=True)
     to: str
+    scope: str = ""  #: the capped part that it is about; empty: the workflow
     release: str = ""  #: whose level it will be
     exposure: dict[str, Any] = document()
     digest: str  #: of the gates that it rests on
@@ -70,24 +71,27 @@ def ask_to_rise(  # noqa: PLR0913 # a request has this many words
     now: datetime,
     exposure: Exposure | None = None,
     rival: str = "",
+    scope: str = "",
     run: str = "",
 ) -> RiseRow:
     """
-    Ask for the next level; raises `Invalid` with every gate that does not pass.
+    Ask for the next level, or for that of a capped scope.
+
+    Raises `Invalid` with every gate that does not pass.
 
     A run that asks again, since it was started again, gets the request that it made.
     """
     stands = _of_run(session, run)
     if stands is not None:
         return stands
-    ahead = look_ahead(session, contract, policy, now, rival)
+    ahead = look_ahead(session, contract, policy, now, rival, scope)
     if not because.strip():
         raise Invalid("a request needs a reason: --because TEXT")
     if ahead.to is None:
         raise Invalid(f"{ahead.grant.authority} is this workflow's ceiling, by its contract")
     if ahead.status is not Status.PASS:
         told = "".join(f"\n- {why}" for why in ahead.because)
-        raise Invalid(f"{contract.workflow} may not rise to {ahead.to} now:{told}")
+        raise Invalid(f"{contract.workflow} may not rise to {ahead.target} now:{told}")
     share = exposure or ahead.exposure
     if share is not None:
         share = share.model_copy(update={"blind": ahead.grant.exposure.blind})
@@ -96,6 +100,7 @@ def ask_to_rise(  # noqa: PLR0913 # a request has this many words
     row = RiseRow(
         workflow=contract.workflow,
         to=ahead.to,
+        scope=scope,
         release=ahead.release,
         exposure=(share or Exposure()).model_dump(mode="json"),
         digest=ahead.digest,
@@ -171,7 +176,7 @@ def _apply(
     session: Session, contract: Contract, policy: Policy, row: RiseRow, now: datetime
 ) -> Grant:
     """Judge once more, and rise; a request whose evidence has changed for the worse is refused."""
-    ahead = look_ahead(session, contract, policy, now, row.release)
+    ahead = look_ahead(session, contract, policy, now, row.release, row.scope)
     why = ""
     if ahead.grant.revision != row.revision or ahead.to != row.to:
         why = f"the stage has changed since: it is {ahead.grant} now"
@@ -193,6 +198,11 @@ def _apply(
             flow_run_id=row.flow_run_id,
             verb="sign",  # a word that its form knows; what counts is in the ledger
         )
+    signed = " and ".join(str(one["by"]) for one in row.signatures.values())
+    because = f"{row.because} (signed by {signed} on {row.digest})"
+    if row.scope:
+        to = Authority(row.to)
+        return cap(session, contract, row.scope, to, by=row.asked_by, because=because, now=now)
     if row.release and row.release != champion(session, contract.workflow):
         crown(
             session,
@@ -202,14 +212,13 @@ def _apply(
             because=row.because,
             now=now,
         )
-    signed = " and ".join(str(one["by"]) for one in row.signatures.values())
     return change(
         session,
         contract,
         Authority(row.to),
         exposure=exposure if row.to == Authority.LIMITED else None,
         by=row.asked_by,
-        because=f"{row.because} (signed by {signed} on {row.digest})",
+        because=because,
         now=now,
     )
 

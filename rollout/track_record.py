@@ -51,9 +51,13 @@ def track_record(
     release: str,
     cutoff: datetime,
     since: datetime | None = None,
+    scope: str = "",
 ) -> TrackRecord:
-    """Gather what is known of a release up to a moment, from the last fall on."""
-    rows = _rows(session, contract.workflow, release, cutoff, since)
+    """
+    Gather what is known of a release up to a moment, from the last fall on; with a scope, like
+    segment:SMB, what people made of its cases there.
+    """
+    rows = _rows(session, contract.workflow, release, cutoff, since, scope)
     blind = [row for row in rows if row.blind == Blind.YES]
     shown = [row for row in rows if row.blind == Blind.SHOWN]
     marks = np.array([_difference(row, cutoff) for row in blind], dtype=float)
@@ -78,7 +82,12 @@ def track_record(
 
 
 def _rows(
-    session: Session, workflow: str, release: str, cutoff: datetime, since: datetime | None
+    session: Session,
+    workflow: str,
+    release: str,
+    cutoff: datetime,
+    since: datetime | None,
+    scope: str,
 ) -> list[ComparedRow]:
     wanted = (
         select(ComparedRow)
@@ -94,6 +103,9 @@ def _rows(
     )
     if since is not None:
         wanted = wanted.where(ComparedRow.decided_at > since)
+    if scope:
+        kind, _, name = scope.partition(":")
+        wanted = wanted.where(getattr(ComparedRow, kind) == name)
     return list(session.exec(wanted).all())
 
 

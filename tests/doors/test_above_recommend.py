@@ -117,7 +117,7 @@ def test_a_cap_is_set_shown_and_lifted_only_by_hand(apart: str) -> None:
     assert "segment:SMB at most recommend" in made.stdout
     assert "segment:SMB at most recommend" in taxiway("rollout", "status", "--json").stdout
     lifted = taxiway(*cap, "full", "--because", "mended")
-    assert (lifted.returncode, "takes --without-evidence" in lifted.stderr) == (1, True)
+    assert (lifted.returncode, "your word alone: --without-evidence" in lifted.stderr) == (1, True)
     assert taxiway(*cap, "full", "--because", "x", "--without-evidence").returncode == 0
     assert "at most" not in taxiway("rollout", "status", "--json").stdout
     strange = taxiway("rollout", "cap", NAME, "SMB", "shadow", "--because", "x")

@@ -1,5 +1,7 @@
 """For whom a level holds: one segment, one team, one branch, a share of the rest; and caps."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import product
 
 import pytest
@@ -7,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session
 
+from rollout.ahead import look_ahead
+from rollout.answers import Proof
 from rollout.authority import (
     FACETS,
     Arm,
@@ -23,8 +27,13 @@ from rollout.authority import (
 from rollout.contract import Contract
 from rollout.effects import State, intend, standing
 from rollout.errors import Invalid
+from rollout.falling import fall, last_fall, latch
+from rollout.gates import Policy, Status
 from rollout.grants import cap, caps, change, current, history
 from rollout.ledger import remember
+from rollout.people import read_directory
+from rollout.rising import ask_to_rise, sign
+from tests.rollout.reviewed import blind, shown
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb, gate, meant
 from tests.rollout.trial import WHEN, a_case, contract
@@ -178,3 +187,65 @@ def test_the_blind_share_is_a_share_and_the_same_for_a_case() -> None:
     assert place(recommend, UNITS[0], INSIDE, blind=True).blind
     shadow = Grant(workflow="w", authority=Authority.SHADOW)
     assert not place(shadow, UNITS[0], INSIDE, blind=True).blind
+
+
+# A cap is lifted on what its own part shows
+
+
+def month_of(session: Session, agreed: Contract, segment: str, *, wrong: int = 0) -> datetime:
+    """Many blind and shown cases of one segment, after it was capped; the moment of the last."""
+    at = WHEN
+    for one in range(110):
+        at = WHEN + timedelta(days=16) * one / 109 + timedelta(hours=1)
+        blind(session, agreed, at, agrees=one >= wrong, segment=segment)
+        shown(session, agreed, at, segment=segment)
+    return at
+
+
+def test_a_cap_is_lifted_on_its_own_evidence_and_two_signatures(session: Session) -> None:
+    made = contract()
+    climb(session, made, Authority.RECOMMEND)
+    change(session, made, Authority.LIMITED, by="ann", because="x", now=WHEN)
+    put(session, made, "segment:SMB", Authority.RECOMMEND)
+    bars = replace(Policy(), margin=0.2, anchoring=0.2)
+    with pytest.raises(Invalid, match="may not rise to segment:SMB to no cap now:\n- units: none"):
+        ask_to_rise(session, made, bars, by="ines", because="x", scope="segment:SMB", now=WHEN)
+    at = month_of(session, made, "MM")  # another part's evidence is none of its own
+    assert look_ahead(session, made, bars, at, scope="segment:SMB").status is Status.NO_DATA
+
+    at = month_of(session, made, "SMB")
+    row = ask_to_rise(session, made, bars, by="ines", because="x", scope="segment:SMB", now=at)
+    people = read_directory(session)
+    sign(session, people, made, bars, row.id or 0, by="ines", proof=Proof.HOST, now=at)
+    grant = sign(session, people, made, bars, row.id or 0, by="ruth", proof=Proof.HOST, now=at)
+    assert isinstance(grant, Grant)
+    assert (grant.caps, grant.authority) == ({}, Authority.LIMITED)
+    last = history(session, made.workflow)[-1]
+    assert (last.scope, row.digest in last.because) == ("segment:SMB", True)
+
+
+def test_a_part_that_is_worse_keeps_its_cap(session: Session, agreed: Contract) -> None:
+    put(session, agreed, "segment:SMB", Authority.RECOMMEND)
+    at = month_of(session, agreed, "SMB", wrong=40)
+    ahead = look_ahead(session, agreed, Policy(), at, scope="segment:SMB")
+    assert ahead.status is Status.FAIL
+    with pytest.raises(Invalid, match="segment:MM has no cap in .*; capped: segment:SMB"):
+        look_ahead(session, agreed, Policy(), at, scope="segment:MM")
+    write = "action:crm.contact.owner"
+    put(session, agreed, write, Authority.SHADOW)
+    with pytest.raises(Invalid, match="nothing is compared by action"):
+        look_ahead(session, agreed, Policy(), at, scope=write)
+
+
+def test_a_part_that_fell_takes_nothing_from_the_others(session: Session, agreed: Contract) -> None:
+    fall(
+        session,
+        agreed,
+        severity="S2",
+        by="monitor",
+        because="harm",
+        now=WHEN,
+        scope="segment:SMB",
+    )
+    assert last_fall(session, agreed.workflow) is None
+    assert latch(session, agreed.workflow, WHEN)

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 
 LIMITED = "limited"
 Release = Annotated[str, typer.Option(help="Another release, to take the champion's place.")]
+Scope = Annotated[str, typer.Option(help="A capped part, like segment:SMB: what lifts its cap.")]
 Because = Annotated[str, typer.Option(help="The reason, for the record.")]
 
 
 @rollout.command()
-def gates(workflow: Workflow, *, release: Release = "", as_json: AsJson = False) -> None:
+def gates(
+    workflow: Workflow, *, release: Release = "", scope: Scope = "", as_json: AsJson = False
+) -> None:
     """List the gates to the next level, each with its evidence."""
-    ahead = _ahead(workflow, release)
+    ahead = _ahead(workflow, release, scope)
     rows = [
         {
             "gate": one.gate,
@@ -49,11 +52,13 @@ def gates(workflow: Workflow, *, release: Release = "", as_json: AsJson = False)
 
 
 @rollout.command("why-not")
-def why_not(workflow: Workflow, *, release: Release = "", as_json: AsJson = False) -> None:
+def why_not(
+    workflow: Workflow, *, release: Release = "", scope: Scope = "", as_json: AsJson = False
+) -> None:
     """Say what stands between a workflow and its next level, and about how long it takes."""
     import json
 
-    ahead = _ahead(workflow, release)
+    ahead = _ahead(workflow, release, scope)
     if as_json:
         typer.echo(
             json.dumps(
@@ -82,7 +87,7 @@ def why_not(workflow: Workflow, *, release: Release = "", as_json: AsJson = Fals
 
 
 @rollout.command()
-def request(  # each option is one word of the request
+def request(  # noqa: PLR0913 # each option is one word of the request
     workflow: Workflow,
     *,
     because: Because,
@@ -91,9 +96,10 @@ def request(  # each option is one word of the request
     team: Teams = None,
     branch: Branches = None,
     release: Release = "",
+    scope: Scope = "",
     by: By = None,
 ) -> None:
-    """Ask for the next level or share; refused with the reasons while a gate does not pass."""
+    """Ask for the next level or share, or to lift a cap; refused with the reasons meanwhile."""
     from flows.catalog import workflow as find
     from flows.doors.decisions import person_behind
     from integrations.clock import now
@@ -116,9 +122,11 @@ def request(  # each option is one word of the request
             because=because,
             exposure=wanted,
             rival=named_release(session, workflow, release),
+            scope=scope,
             now=now(),
         )
         to = f"{row.to} to {Exposure.model_validate(row.exposure)}" if row.to == LIMITED else row.to
+        to = f"{to} in {row.scope}" if row.scope else to
     owners = contract.owners
     typer.echo(
         f"Request {row.id}: {workflow} to {to}, on the evidence {row.digest}. "
@@ -254,7 +262,7 @@ def releases(workflow: Workflow, *, as_json: AsJson = False) -> None:
     show(rows, as_json=as_json, title=f"{name}: releases", nothing=nothing)
 
 
-def _ahead(workflow: str, release: str = "") -> "Ahead":
+def _ahead(workflow: str, release: str, scope: str) -> "Ahead":
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
@@ -265,4 +273,4 @@ def _ahead(workflow: str, release: str = "") -> "Ahead":
     contract = find(workflow).contract
     with transaction() as session:
         rival = named_release(session, workflow, release)
-        return look_ahead(session, contract, policy_of(contract), now(), rival)
+        return look_ahead(session, contract, policy_of(contract), now(), rival, scope)

@@ -153,7 +153,10 @@ def cap(  # each option is one word of the change
     with transaction() as session:
         was = caps(session, workflow).get(scope, Authority.FULL)
         if to.height > was.height and not without_evidence:
-            raise Invalid(f"{scope} is capped at {was}: lifting it takes --without-evidence")
+            raise Invalid(
+                f"{scope} is capped at {was}: lifting it rests on evidence (taxiway rollout "
+                f"request {workflow} --scope {scope}), or on your word alone: --without-evidence"
+            )
         grant = record(
             session,
             contract,
