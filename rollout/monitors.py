@@ -1,5 +1,6 @@
 """
-What takes authority away: breaches, people who overrule the agent, what becomes of its cases.
+What takes authority away: breaches, people who overrule the agent, what becomes of its cases;
+and what only stops a rise: a comparison that has broken, and drift.
 
 Judged from the ledger from the last change of authority on. The watch over overrules goes on where
 it stood, so that a look costs what has happened since the last one, and not what ever happened.
@@ -20,6 +21,7 @@ from rollout.answers import FAULTS, Reason, Verb
 from rollout.authority import Authority
 from rollout.contract import Contract
 from rollout.decisions import Decision
+from rollout.drift import drifts
 from rollout.evidence import ECusum, log_e_mean
 from rollout.gate import BREACH
 from rollout.gates import Policy, Status
@@ -100,6 +102,8 @@ def alarms(
     found = [*_breaches(session, contract.workflow, cutoff)]
     watches = overrules(session, contract, cutoff)
     found += _overruled(watches)
+    if known is not None:
+        found += [Alarm("S3", str(one)) for one in drifts(session, contract.workflow, cutoff)]
     if known is not None and grant.authority.height >= Authority.LIMITED.height:
         found += [*worse(known), *_broken(known)]
     return sorted(found, key=lambda one: (one.severity, one.scope))

@@ -69,7 +69,7 @@ def _is_told(session: Session, contract: Contract, why: Alarm) -> bool:
     """Whether a broken comparison, which lowers nothing, is known already."""
     if why.severity != "S3":
         return False
-    kind = why.because.partition(":")[0]
+    kind = why.because.partition(" is ")[0].partition(":")[0]
     rows = session.exec(
         select(FallRow).where(
             FallRow.workflow == contract.workflow,

@@ -229,7 +229,7 @@ def test_a_part_that_is_worse_keeps_its_cap(session: Session, agreed: Contract) 
     at = month_of(session, agreed, "SMB", wrong=40)
     ahead = look_ahead(session, agreed, Policy(), at, scope="segment:SMB")
     assert ahead.status is Status.FAIL
-    with pytest.raises(Invalid, match="segment:MM has no cap in .*; capped: segment:SMB"):
+    with pytest.raises(Invalid, match=r"segment:MM has no cap in .*; capped: segment:SMB"):
         look_ahead(session, agreed, Policy(), at, scope="segment:MM")
     write = "action:crm.contact.owner"
     put(session, agreed, write, Authority.SHADOW)
