@@ -39,9 +39,9 @@ from rollout.rights import Right
 from rollout.territories import AccountKind
 from tasks.cases import close_case, open_case, place_case, rule_case
 from tasks.handoffs import hand_off
+from tasks.lead_beside import ask_beside
 from tasks.lead_facts import read_lead
 from tasks.lead_routing import (
-    ask_rivals,
     assign_owner,
     mark_lane,
     owner_choices,
@@ -111,7 +111,7 @@ async def lead_routing(inbox_id: str) -> Ending:
     # A rule or the agent proposes; the contract and the stage say who decides.
     proposal = propose_by_rule(case, lead, rule) if rule else await propose_owner(case, lead)
     if not rule:
-        await ask_rivals(case, lead)
+        await ask_beside(case, lead)
     ruling = rule_case(case, proposal)
     decision = None
 

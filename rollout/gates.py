@@ -70,6 +70,8 @@ class Tally:
     segments: Mapping[str, tuple[int, int]] = field(default_factory=dict)  #: n and right of each
     unit_means: NDArray[np.float64] | None = None  #: where units bring several cases: each one's
     harm_is_known: bool = True  #: whether anybody has said what does harm
+    asked_twice: int = 0  #: cases about which the agent was asked again
+    same_twice: int = 0  #: in which it said the same
 
     @property
     def units(self) -> int:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from rollout.authority import Arm, Authority, Exposure
+from rollout.baseline import baseline, manual_minutes
 from rollout.buckets import BUCKETS
 from rollout.case import CaseRow, Ending
 from rollout.contract import Contract
@@ -32,8 +33,9 @@ def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = ""
     agents, peoples, shares = _sides(last)
     own, control = (matured(session, contract, arm, since, cutoff) for arm in (agents, peoples))
     started, escalated = _went_up(session, contract.workflow, max(since, cutoff - MONTH), cutoff)
-    benchmark = contract.benchmark
-    manual = benchmark.minutes / 60 * benchmark.hourly_cost_minor if benchmark else None
+    known = contract.benchmark
+    minutes = manual_minutes(baseline(session, contract, cutoff))
+    manual = minutes / 60 * known.hourly_cost_minor if known and minutes is not None else None
     return Live(
         step_days=(cutoff - step) / DAY,
         live_days=(cutoff - since) / DAY,

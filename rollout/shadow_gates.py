@@ -50,7 +50,7 @@ def _coverage(tally: Tally, policy: Policy) -> Finding:
 
 
 def _agreement(tally: Tally, policy: Policy) -> Finding:
-    return above(
+    found = above(
         "agreement",
         tally.right,
         tally.n,
@@ -59,6 +59,11 @@ def _agreement(tally: Tally, policy: Policy) -> Finding:
         "it agrees in",
         tally.unit_means,
     )
+    if not tally.asked_twice:
+        return found
+    with_itself = percent(tally.same_twice / tally.asked_twice)
+    more = f"; with itself, asked again, in {with_itself} of {tally.asked_twice}"
+    return replace(found, because=found.because + more)
 
 
 def _constant(tally: Tally, policy: Policy) -> Finding:

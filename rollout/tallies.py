@@ -14,6 +14,7 @@ from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
 from rollout.ledger import Entry
+from rollout.noise import noise_of
 from rollout.shadow import ASKED, latest_release, rival_step
 
 COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
@@ -71,6 +72,7 @@ def tally_of(
     first = min((row[7] for row in rows), default=None)
     last = max((row[8] for row in rows), default=None)
     eligible, answered = _coverage(session, contract.workflow, release, first, cutoff)
+    twice, same = noise_of(session, contract.workflow, release, cutoff)
     return Tally(
         n=n,
         right=right,
@@ -85,6 +87,8 @@ def tally_of(
         age_days=(cutoff - last) / timedelta(days=1) if last else None,
         segments={row[0]: (int(row[1]), int(row[2])) for row in rows},
         harm_is_known=bool(contract.harmful),
+        asked_twice=twice,
+        same_twice=same,
     )
 
 

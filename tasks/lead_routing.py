@@ -2,9 +2,8 @@
 
 import time
 from collections import Counter
-from dataclasses import asdict
 
-from integrations.agents import Agent, AgentFailed, Choice, Question, Release
+from integrations.agents import AgentFailed, Choice, Question, Release
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.hubspot_writes import lane_patch, owner_patch
@@ -15,14 +14,12 @@ from rollout.decisions import Decision
 from rollout.effects import Basis, Intent, Request, Sent, State
 from rollout.gate import may_write
 from rollout.lead_routing import Appointed, Lead
-from rollout.ledger import recall, remember
-from rollout.releases import see
+from rollout.ledger import remember
 from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
-from rollout.shadow import rival_step
 from rollout.territories import seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
-from tasks.lead_agent import all_lead_agents, lead_agents
+from tasks.lead_agent import all_lead_agents
 from tasks.proposals import acting, note_asked, proposal_of
 from tasks.spending import CasePurse
 from tasks.steps import once, step
@@ -71,7 +68,7 @@ def propose_by_rule(case: Case, lead: Lead, appointed: Appointed) -> Proposal:
             case_id=case.id,
             step=PROPOSAL,
             fact=Proposal(
-                action=_action(lead, appointed.email),
+                action=action_of(lead, appointed.email),
                 reason=appointed.because,
                 confidence=1,
                 data_confidence=1,
@@ -89,50 +86,14 @@ async def propose_owner(case: Case, lead: Lead) -> Proposal:
     """Ask the agent for an owner. Every call is noted and charged; one answer stands."""
     agent = acting(case.workflow, all_lead_agents())
     note_asked(case, agent.release)
-    turn, taken = _turn(case, lead)
+    turn, taken = turn_of(case, lead)
     started = time.monotonic()
     try:
-        answer = await agent.propose(_question(lead, turn, taken), CasePurse(case))
+        answer = await agent.propose(question_of(lead, turn, taken), CasePurse(case))
     except AgentFailed as error:
         return _fallback(lead, turn, str(error), agent.release)
-    action = _action(lead, answer.decision["owner"])
+    action = action_of(lead, answer.decision["owner"])
     return proposal_of(action, answer, time.monotonic() - started, agent.release)
-
-
-@step()
-async def ask_rivals(case: Case, lead: Lead) -> int:
-    """
-    Ask the other agents that are set up what they would have done; gives how many answered.
-
-    They watch beside the one that acts: nothing rests on them, and what goes wrong is theirs alone.
-    """
-    acts = acting(case.workflow, all_lead_agents())
-    rivals = [one for one in lead_agents() if one.release.id != acts.release.id]
-    return sum([await _ask_rival(case, lead, one) for one in rivals])
-
-
-async def _ask_rival(case: Case, lead: Lead, agent: Agent) -> bool:
-    place, started = rival_step(agent.release.id), time.monotonic()
-    with transaction() as session:
-        see(session, case.workflow, agent.release.id, asdict(agent.release), now())
-        if recall(session, case.id, place, Proposal) is not None:
-            return True
-    try:
-        answer = await agent.propose(_question(lead, None, Counter()), CasePurse(case))
-    except AgentFailed:
-        return False
-    action = _action(lead, answer.decision["owner"])
-    with transaction() as session:
-        remember(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            step=place,
-            fact=proposal_of(action, answer, time.monotonic() - started, agent.release),
-            actor="rival",
-            at=now(),
-        )
-    return True
 
 
 @step()
@@ -187,7 +148,7 @@ def _owner_id(lead: Lead, email: str) -> str:
     return _ids(lead)[email]
 
 
-def _turn(case: Case, lead: Lead) -> tuple[Turn | None, Counter[str]]:
+def turn_of(case: Case, lead: Lead) -> tuple[Turn | None, Counter[str]]:
     """Take a turn on the lead's team; a case that only watches takes none."""
     team, day = lead.team_name or "", lead.retrieved_at.date()
     able = {one.email for one in lead.team}
@@ -199,7 +160,8 @@ def _turn(case: Case, lead: Lead) -> tuple[Turn | None, Counter[str]]:
         return take_turn(session, case.id, team, seats, day, now()), taken
 
 
-def _question(lead: Lead, turn: Turn | None, taken: Counter[str]) -> Question:
+def question_of(lead: Lead, turn: Turn | None, taken: Counter[str]) -> Question:
+    """Give what an agent is asked about a lead."""
     said, account = lead.submission, lead.account
     first = turn.owner_email if turn else None
     return Question(
@@ -243,7 +205,8 @@ def _question(lead: Lead, turn: Turn | None, taken: Counter[str]) -> Question:
     )
 
 
-def _action(lead: Lead, email: str) -> Action:
+def action_of(lead: Lead, email: str) -> Action:
+    """Give the write that would make somebody a lead's owner."""
     impacts = frozenset({Impact.REVENUE}) if lead.account.open_deals else frozenset[Impact]()
     return Action(
         name=OWNER,
@@ -257,7 +220,7 @@ def _fallback(lead: Lead, turn: Turn | None, why: str, release: Release) -> Prop
     """Propose whoever's turn it is, for a person to approve: the agent gave no answer."""
     email = turn.owner_email if turn else lead.team[0].email
     return Proposal(
-        action=_action(lead, email),
+        action=action_of(lead, email),
         reason=f"agent_fallback: {why}; it is {email}'s turn",
         confidence=FALLBACK,
         data_confidence=FALLBACK,

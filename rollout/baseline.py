@@ -1,0 +1,110 @@
+"""
+How people do the work by hand, measured while an agent only watches: minutes, and cycle time.
+
+The cycle runs from the moment a case was opened to a person's decision, as the CRM, another system
+or a sheet dates it. The minutes are those in which somebody looked at a case before answering it
+blind, on the desk: nothing else here knows how long a person worked.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
+
+from rollout.authority import Arm, Authority
+from rollout.case import CaseRow
+from rollout.compared import REVIEW, Blind, ComparedRow
+from rollout.contract import Contract
+from rollout.decisions import Decision
+from rollout.ledger import Entry
+
+ENOUGH = 30  #: measured cases from which on the minutes count beside those that were declared
+MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What the work takes by hand."""
+
+    cycles: int  #: cases whose cycle time is known
+    cycle_p50: float | None  #: minutes from opened to decided
+    cycle_p90: float | None
+    worked: int  #: cases of which is known how long somebody looked at them
+    minutes_p50: float | None
+    minutes_mean: float | None
+    declared_minutes: float | None  #: as the contract says
+    declared_by: str  #: its source, and when that was measured
+
+
+def baseline(session: Session, contract: Contract, cutoff: datetime) -> Baseline:
+    """Measure how people decide what an agent does not, up to a moment."""
+    cycles = _cycles(session, contract.workflow, cutoff)
+    looked = _looked(session, contract.workflow, cutoff)
+    known = contract.benchmark
+    return Baseline(
+        cycles=len(cycles),
+        cycle_p50=_at(cycles, 50),
+        cycle_p90=_at(cycles, 90),
+        worked=len(looked),
+        minutes_p50=_at(looked, 50),
+        minutes_mean=float(np.mean(looked)) if looked else None,
+        declared_minutes=known.minutes if known else None,
+        declared_by=f"{known.source}, {known.measured_on}" if known else "",
+    )
+
+
+def manual_minutes(found: Baseline) -> float | None:
+    """
+    Give the minutes a case takes by hand: those declared, or those measured where they are fewer,
+    so that no agent looks cheap beside a number that nobody has seen.
+    """
+    if found.declared_minutes is None:
+        return None
+    if found.minutes_mean is None or found.worked < ENOUGH:
+        return found.declared_minutes
+    return min(found.declared_minutes, found.minutes_mean)
+
+
+def _cycles(session: Session, workflow: str, cutoff: datetime) -> list[float]:
+    seconds = func.extract("epoch", col(ComparedRow.decided_at) - col(CaseRow.opened_at))
+    rows = session.execute(
+        select(seconds)
+        .join(CaseRow, col(CaseRow.id) == col(ComparedRow.case_id))
+        .where(
+            ComparedRow.workflow == workflow,
+            ComparedRow.blind == Blind.YES,
+            ComparedRow.source != REVIEW,
+            col(ComparedRow.arm).in_([Arm.EVERYONE, Arm.CONTROL, Arm.HOLDOUT]),
+            ComparedRow.at <= cutoff,
+            col(ComparedRow.decided_at) > col(CaseRow.opened_at),
+        )
+        .distinct(col(ComparedRow.case_id))
+        .order_by(col(ComparedRow.case_id))
+        .limit(MOST)
+    ).all()
+    return [float(one) / 60 for (one,) in rows]
+
+
+def _looked(session: Session, workflow: str, cutoff: datetime) -> list[float]:
+    placed = aliased(Entry)
+    looked = col(Entry.fields)["looked_seconds"].as_float()
+    rows = session.execute(
+        select(looked)
+        .join(placed, (col(placed.case_id) == col(Entry.case_id)) & (placed.step == "placement"))
+        .where(
+            Entry.workflow == workflow,
+            Entry.kind == Decision.kind,
+            Entry.at <= cutoff,
+            looked.is_not(None),
+            col(placed.fields)["blind"].as_boolean(),
+            col(placed.fields)["authority"].astext == Authority.RECOMMEND.value,
+        )
+        .limit(MOST)
+    ).all()
+    return [float(one) / 60 for (one,) in rows]
+
+
+def _at(values: list[float], percent: float) -> float | None:
+    return float(np.percentile(values, percent)) if values else None
