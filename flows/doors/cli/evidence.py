@@ -11,14 +11,18 @@ from flows.doors.cli.words import show
 
 
 @rollout.command()
-def power(
+def power(  # noqa: PLR0913 # each option is one word of the plan
     workflow: Workflow,
     *,
     per_week: Annotated[float, typer.Option(help="How many cases come in a week.")],
     agreement: Annotated[float, typer.Option(help="How often it will agree, 0 to 1.")] = 0.9,
     constant: Annotated[float, typer.Option(help="How often one fixed answer would.")] = 0.5,
     harm: Annotated[float, typer.Option(help="Share of harmful differences.")] = 0.0,
-    blind: Annotated[float, typer.Option(help="Share of cases that people decide blind.")] = 1.0,
+    blind: Annotated[
+        float, typer.Option(help="Share decided before it is shown, once it recommends.")
+    ] = 0.1,
+    acceptance: Annotated[float, typer.Option(help="How often what is shown is taken.")] = 0.95,
+    bad: Annotated[float, typer.Option(help="Share of cases that turn out badly.")] = 0.05,
     as_json: AsJson = False,
 ) -> None:
     """Say before the start how long each gate takes, and plainly what cannot pass."""
@@ -30,10 +34,14 @@ def power(
     from rollout.power import power as estimate
 
     bars = policy_of(find(workflow).contract)
-    found = estimate(Plan(per_week, agreement, constant, harm, blind), bars)
+    found = estimate(
+        Plan(per_week, agreement, constant, harm, blind, acceptance=acceptance, bad=bad), bars
+    )
     rows = [{**asdict(one), "within_a_quarter": one.within_a_quarter} for one in found]
+    if not as_json:
+        rows = [{name: row[name] for name in ("gate", "cases", "weeks", "says")} for row in rows]
     show(rows, as_json=as_json, title=f"{workflow}: how long each gate takes", nothing="")
-    if not as_json and any(not one.within_a_quarter for one in found):
+    if not as_json and any(one.stands_in_the_way for one in found):
         typer.echo("\nRecommend as the ceiling is a respectable answer for this volume.")
 
 
