@@ -47,6 +47,7 @@ from tasks.lead_routing import (
     owner_choices,
     propose_by_rule,
     propose_owner,
+    wrong_owners,
 )
 from tasks.reviews import ask_reviewer
 
@@ -120,7 +121,7 @@ async def lead_routing(inbox_id: str) -> Ending:
     if ruling.right in {Right.ESCALATE, Right.FORBIDDEN}:
         return await hand_off(case, UNSURE, ruling.because)
     if ruling.right is Right.REVIEW:
-        asked = await ask_reviewer(case, proposal, ruling, owner_choices(lead))
+        asked = await ask_reviewer(case, proposal, ruling, owner_choices(lead), wrong_owners(lead))
         decision = asked.decision
         if decision is None:
             return await hand_off(case, UNANSWERED, asked.because)

@@ -29,7 +29,7 @@ from rollout.rights import Right
 from tasks.cases import close_case, open_case, place_case, rule_case
 from tasks.handoffs import hand_off
 from tasks.renewal_facts import other_case_of, read_account
-from tasks.renewal_risk import CHOICES, for_its_people, mark_risk, next_steps, propose_plan
+from tasks.renewal_risk import CHOICES, WRONG, for_its_people, mark_risk, next_steps, propose_plan
 from tasks.reviews import ask_reviewer
 
 
@@ -76,7 +76,7 @@ async def renewal_risk(inbox_id: str) -> Ending:
     if ruling.right in {Right.ESCALATE, Right.FORBIDDEN}:
         return await hand_off(case, for_its_people(UNSURE, account), ruling.because)
     if ruling.right is Right.REVIEW:
-        asked = await ask_reviewer(case, proposal, ruling, CHOICES)
+        asked = await ask_reviewer(case, proposal, ruling, CHOICES, WRONG)
         decision = asked.decision
         if decision is None:
             return await hand_off(case, for_its_people(UNANSWERED, account), asked.because)

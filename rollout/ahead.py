@@ -65,8 +65,9 @@ class Ahead:
     @property
     def because(self) -> list[str]:
         """Everything that holds it back, in words."""
-        held = [f"{one.gate}: {one.because}" for one in self.gates if one.status is not Status.PASS]
-        return ([self.latch] if self.latch else []) + held
+        held = [one for one in self.gates if one.status is not Status.PASS and not one.is_dry]
+        said = [f"{one.gate}: {one.because}" for one in held]
+        return ([self.latch] if self.latch else []) + said
 
 
 def look_ahead(

@@ -76,11 +76,16 @@ class Exposure(BaseModel):
     branches: frozenset[str] = frozenset()
     holdout: int = Field(default=200, ge=0, le=500)  #: basis points that stay with people
     blind: int = Field(default=BLIND, ge=0, le=BUCKETS)  #: of what people decide: unseen
+    planted: int = Field(default=0, ge=0, le=BUCKETS)  #: of what they are shown: wrong on purpose
 
     def __str__(self) -> str:
         share = f"{self.basis_points / 100:g} %"
         parts = [", ".join(sorted(names)) for _, names in self.named()]
         return f"{share} of {' in '.join(parts)}" if parts else share
+
+    def measured_as(self, other: "Exposure") -> "Exposure":
+        """Give it with another one's way of measuring people."""
+        return self.model_copy(update={"blind": other.blind, "planted": other.planted})
 
     def named(self) -> Iterator[tuple[str, frozenset[str]]]:
         """Give each facet that is restricted, with the names that are in."""
@@ -129,6 +134,8 @@ class Grant(BaseModel):
             level = f"limited to {self.exposure}"
         if self.exposure.blind != BLIND:
             level = f"{level}, {self.exposure.blind / 100:g} % blind"
+        if self.exposure.planted:
+            level = f"{level}, {self.exposure.planted / 100:g} % planted errors"
         held = (f"{scope} at most {cap}" for scope, cap in sorted(self.caps.items()))
         return "; ".join((level, *held))
 
@@ -156,6 +163,7 @@ class Placement(Fact):
     branch: str | None = None
     revision: int = 0
     blind: bool = False  #: a person decides it before the proposal is shown
+    planted: bool = False  #: a person is shown an error first
 
     @property
     def facets(self) -> Facets:
@@ -173,14 +181,21 @@ class Placement(Fact):
         return self
 
 
-def place(grant: Grant, unit: Unit | None, facets: Facets, *, blind: bool = False) -> Placement:
+def place(
+    grant: Grant,
+    unit: Unit | None,
+    facets: Facets,
+    *,
+    blind: bool = False,
+    planted: bool = False,
+) -> Placement:
     """
     Place a new case under a grant.
 
     Treated is `[0, x)`. Its control is `[5000, 5000+x)`, up to x = 5000 basis points. The
     holdout `[10000-h, 10000)` is taken out of both first. Where a cap is lower, it counts; what a
-    restriction asks about and nobody knows is only watched. `blind` counts where people decide
-    on proposals.
+    restriction asks about and nobody knows is only watched. `blind` and
+    `planted` count where people decide on proposals, never both.
     """
     authority, arm, because, number = _arm(grant, unit, facets)
     cap = grant.cap_of(facets.scopes())
@@ -195,6 +210,7 @@ def place(grant: Grant, unit: Unit | None, facets: Facets, *, blind: bool = Fals
         **facets.model_dump(),
         revision=grant.revision,
         blind=blind and authority is Authority.RECOMMEND,
+        planted=planted and not blind and authority is Authority.RECOMMEND,
     )
 
 
@@ -227,6 +243,11 @@ def is_blind(grant: Grant, case_id: str) -> bool:
     return bucket(f"{grant.workflow}:blind", "case", case_id) < grant.exposure.blind
 
 
+def is_planted(grant: Grant, case_id: str) -> bool:
+    """Whether a person is shown an error first; the same case, the same."""
+    return bucket(f"{grant.workflow}:planted", "case", case_id) < grant.exposure.planted
+
+
 def lower_of(placed: Authority, granted: Authority) -> Authority:
     """Give the level that counts now: the most restrictive wins."""
     return min(placed, granted, key=lambda level: level.height)
@@ -247,11 +268,13 @@ def exposure_of(
     teams: Sequence[str] = (),
     branches: Sequence[str] = (),
     blind: float | None = None,
+    planted: float = 0,
 ) -> Exposure:
     """Give an exposure from a percentage (0 to 100, two decimals) and named facets."""
     return Exposure(
         basis_points=_points(100.0 if percent is None else percent),
         blind=BLIND if blind is None else _points(blind),
+        planted=_points(planted),
         segments=frozenset(segments),
         teams=frozenset(teams),
         branches=frozenset(branches),

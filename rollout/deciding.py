@@ -30,6 +30,7 @@ from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note, recall, remember
 from rollout.notices import Event, News, announce
 from rollout.people import Directory, read_directory
+from rollout.planted import PLANTED
 from rollout.reviews import ReviewRow, Status, find_review
 
 ENDS_AS = {
@@ -143,6 +144,7 @@ def _decision(
         looked_seconds=answer.looked_seconds,
         expanded=answer.expanded,
         blind=review.blind,
+        planted=proposal.decided_by == PLANTED,
         approved_hash=approved.get(answer.verb),
     )
 

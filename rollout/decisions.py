@@ -64,6 +64,7 @@ class Decision(Fact):
     looked_seconds: float | None = None
     expanded: tuple[str, ...] = ()
     blind: bool = False  #: given before the proposal was shown; `edit` is all of the answer then
+    planted: bool = False  #: given to an error that was shown on purpose
     approved_hash: str | None  #: the hash of the action as decided; None where nothing may run
 
     @property
@@ -92,6 +93,7 @@ class Decision(Fact):
             else round(self.looked_seconds, 1),
             "expanded": list(self.expanded),
             "blind": self.blind,
+            "planted": self.planted,
             "approvals": max(1, len(self.approvers)),
             "approved_hash": self.approved_hash,
         }

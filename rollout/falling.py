@@ -76,7 +76,7 @@ def fall(
     elif severity == "S2" and (before := _that_held(session, contract.workflow, grant)):
         grant = _fall_back(session, contract, grant, before, by=by, because=because, now=now)
     elif lower is not grant.authority and not grant.halted:
-        share = Exposure(basis_points=HALF, blind=grant.exposure.blind)
+        share = Exposure(basis_points=HALF).measured_as(grant.exposure)
         grant = change(
             session,
             contract,

@@ -103,6 +103,8 @@ def summary(cases: Iterator[EvaluationCase]) -> Summary:
 
 def _one(session: Session, entry: Entry, payload: Mapping[str, Any]) -> EvaluationCase | None:
     decision = Decision.model_validate(payload)
+    if decision.planted:
+        return None  # it says something about the person, and nothing about the agent
     review = find_review(session, decision.review_id)
     proposal = recall(session, review.case_id, review.step, Proposal)
     if proposal is None:

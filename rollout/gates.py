@@ -81,7 +81,7 @@ class Tally:
 
 SHARES = (
     *("agreement", "harm", "coverage", "alpha", "margin"),
-    *("anchoring", "acceptance", "integration", "escalation", "matured"),
+    *("anchoring", "acceptance", "integration", "escalation", "matured", "planted"),
 )
 
 
@@ -95,6 +95,7 @@ class Policy:
     margin: float = 0.05  #: by which an agent may be worse than people, and count as equal
     anchoring: float = 0.10  #: by which what is shown may be taken more often than agreed to blind
     acceptance: float = 0.85
+    planted: float = 0.50  #: share of planted errors that people find
     integration: float = 0.95  #: share of writes that arrive
     drill_days: float = 30  #: how long a practised stop counts
     step_days: float = 7  #: at each share, before it grows

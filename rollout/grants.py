@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from rollout.authority import BLIND, FACETS, Authority, Exposure, Grant
+from rollout.authority import FACETS, Authority, Exposure, Grant
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Invalid
@@ -242,7 +242,7 @@ def _check(was: Grant, to: Authority, share: Exposure, because: str) -> None:
             f"{was.workflow} is at {was.authority}: the next level up is {following}, "
             f"and levels are not skipped"
         )
-    if to is not Authority.LIMITED and share.model_copy(update={"blind": BLIND}) != Exposure():
+    if to is not Authority.LIMITED and share.measured_as(Exposure()) != Exposure():
         raise Invalid(f"a percentage or a segment belongs to limited, not to {to}")
     if to is Authority.LIMITED and share.basis_points == 0:
         raise Invalid("limited to 0 % is recommend: choose a percentage above 0")

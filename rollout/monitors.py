@@ -160,6 +160,7 @@ def _words(
         .where(
             Entry.workflow == workflow,
             col(Entry.kind).in_([Decision.kind, RECHECKED]),
+            col(Entry.fields)["planted"].as_boolean().is_not(True),
             col(Entry.seq) > after,
             Entry.at <= cutoff - LAG,
         )

@@ -10,7 +10,7 @@ from rollout.gates import Policy
 
 STRICTER_ABOVE = (
     *("agreement", "coverage", "min_units", "min_days"),
-    *("acceptance", "integration", "matured", "step_days", "rechecks"),
+    *("acceptance", "integration", "matured", "step_days", "rechecks", "planted"),
 )
 STRICTER_BELOW = (
     *("harm", "margin", "alpha", "fresh_days"),

@@ -29,7 +29,7 @@ def following(contract: Contract, grant: Grant) -> tuple[Authority | None, Expos
     above = heights[level.height + 1 : level.height + 2]
     if not above or above[0] not in contract.plan:
         return None, None
-    first = Exposure(basis_points=STEPS[0], blind=grant.exposure.blind)
+    first = Exposure(basis_points=STEPS[0]).measured_as(grant.exposure)
     return above[0], first if above[0] is Authority.LIMITED else None
 
 

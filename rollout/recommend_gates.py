@@ -105,6 +105,15 @@ def _acceptance(record: TrackRecord, policy: Policy) -> Finding:
     return above("acceptance", k, n, policy.acceptance, policy.alpha, "people took it in")
 
 
+def _planted(record: TrackRecord, policy: Policy) -> Finding:
+    """Judge whether people find what is wrong; without any planted error it says nothing."""
+    k, n = int(record.planted.sum()), len(record.planted)
+    if not n:
+        words = "no error was planted (rollout set --planted)"
+        return Finding("planted_errors", Status.NO_DATA, words, is_dry=True)
+    return above("planted_errors", k, n, policy.planted, policy.alpha, "people found")
+
+
 def _severe(record: TrackRecord, policy: Policy) -> Finding:
     del policy
     status = Status.FAIL if record.severe else Status.PASS
@@ -148,6 +157,7 @@ GATES: Gates = {
     "not_worse_than_people": _not_worse,
     "anchoring": _anchoring,
     "acceptance": _acceptance,
+    "planted_errors": _planted,
     **PRACTICE,
     "drill": _drill,
 }

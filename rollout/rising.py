@@ -94,7 +94,7 @@ def ask_to_rise(  # noqa: PLR0913 # a request has this many words
         raise Invalid(f"{contract.workflow} may not rise to {ahead.target} now:{told}")
     share = exposure or ahead.exposure
     if share is not None:
-        share = share.model_copy(update={"blind": ahead.grant.exposure.blind})
+        share = share.measured_as(ahead.grant.exposure)
     if share is not None and ahead.to is Authority.LIMITED:
         check_step(ahead.grant, share)
     row = RiseRow(

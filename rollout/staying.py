@@ -55,12 +55,12 @@ def expire(session: Session, contract: Contract, policy: Policy, now: datetime) 
     until = lent_until(session, contract.workflow, policy)
     if until is None or now < until:
         return None
-    blind = current(session, contract.workflow).exposure.blind
+    was = current(session, contract.workflow).exposure
     return change(
         session,
         contract,
         Authority.LIMITED,
-        exposure=Exposure(basis_points=HALF, blind=blind),
+        exposure=Exposure(basis_points=HALF).measured_as(was),
         by=BY_TAXIWAY,
         because=f"full was lent for {policy.lent_days:g} days and not renewed on evidence",
         now=now,

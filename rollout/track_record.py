@@ -20,6 +20,7 @@ from rollout.effects import Basis, EffectRow, State
 from rollout.falling import FallRow
 from rollout.ledger import Entry
 from rollout.opinions import Kind, OpinionRow, people_agree
+from rollout.planted import planted_found
 
 MOST = 50_000  #: differences that are read: the first ones, which decide long before
 MONTH = timedelta(days=30)
@@ -42,6 +43,7 @@ class TrackRecord:
     not_rehearsed: tuple[str, ...] = ()  #: reversible actions that were never taken back
     drill_days: float | None = None  #: since a stop was practised; None: never
     people_agree: float | None = None  #: Krippendorff's alpha of two people's answers
+    planted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     segments: dict[str, NDArray[np.float64]] = field(default_factory=dict)  #: differences of each
 
 
@@ -77,6 +79,7 @@ def track_record(
         not_rehearsed=_not_rehearsed(session, contract),
         drill_days=_drill_days(session, contract.workflow, cutoff),
         people_agree=_people_agree(session, contract.workflow),
+        planted=planted_found(session, contract.workflow, cutoff, since),
         segments={name: marks[places == name] for name in sorted({*places})},
     )
 

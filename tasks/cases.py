@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.agreements import agree_at_first, not_agreed
-from rollout.authority import Authority, Facets, Grant, Unit, is_blind, lower_of, place
+from rollout.authority import Authority, Facets, Grant, Unit, is_blind, is_planted, lower_of, place
 from rollout.case import (
     Case,
     CaseRow,
@@ -85,7 +85,13 @@ async def place_case(case: Case, unit: Unit | None, facets: Facets, label: str) 
             workflow=case.workflow,
             case_id=case.id,
             step="placement",
-            fact=place(grant, unit, facets, blind=is_blind(grant, case.id)),
+            fact=place(
+                grant,
+                unit,
+                facets,
+                blind=is_blind(grant, case.id),
+                planted=is_planted(grant, case.id),
+            ),
             actor=TAXIWAY,
             at=now(),
         )

@@ -16,7 +16,7 @@ from rollout.gate import may_write
 from rollout.lead_routing import Appointed, Lead
 from rollout.ledger import remember
 from rollout.round_robin import Turn, pass_turn, take_turn, taken_on
-from rollout.territories import seats_on
+from rollout.territories import Kind, RosterRow, all_rows, seats_on
 from tasks.cases import PROPOSAL
 from tasks.effects import Write, send, word_of
 from tasks.lead_agent import all_lead_agents
@@ -135,6 +135,16 @@ async def assign_owner(
 def owner_choices(lead: Lead) -> dict[str, list[str]]:
     """Give what a reviewer may set instead: anybody who can take the lead today."""
     return {"owner": sorted(_ids(lead))}
+
+
+def wrong_owners(lead: Lead) -> dict[str, list[str]]:
+    """Give whom the lead cannot be right for: people of other teams only."""
+    own = {*_ids(lead)}
+    with transaction() as session:
+        rows = all_rows(session, Kind.ROSTER, lead.retrieved_at.date())
+    roster = [row for row in rows if isinstance(row, RosterRow)]
+    own |= {row.owner_email for row in roster if row.team == lead.team_name}
+    return {"owner": sorted({row.owner_email for row in roster} - own)}
 
 
 def _ids(lead: Lead) -> dict[str, str]:

@@ -16,8 +16,10 @@ from rollout.deadlines import Kind, Line, plan
 from rollout.errors import ContractBroken
 from rollout.ledger import note, remember
 from rollout.people import read_directory
+from rollout.planted import PLANTED, STEP
 from rollout.reviews import ReviewRow
 from rollout.rights import Ruling
+from tasks.cases import PROPOSAL, TAXIWAY
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,14 @@ def open_review(case: Case, question: Question, nth: int) -> ReviewRow:
         if stands is not None:
             return stands
         review = _row(case, question, nth, moment)
-        if nth > 1:
+        if review.step != PROPOSAL:
             remember(
                 session,
                 workflow=case.workflow,
                 case_id=case.id,
                 step=review.step,
                 fact=question.proposal,
-                actor=question.edited_by,
+                actor=question.edited_by or TAXIWAY,
                 at=moment,
             )
         review.due_at = _plan(session, case, review, moment)
@@ -78,7 +80,7 @@ def _row(case: Case, question: Question, nth: int, moment: datetime) -> ReviewRo
         case_id=case.id,
         workflow=case.workflow,
         nth=nth,
-        step=f"proposal-{nth}",
+        step=STEP if question.proposal.decided_by == PLANTED else f"proposal-{nth}",
         action_hash=action.hash,
         group=need.by[0],
         because=question.ruling.because,

@@ -23,6 +23,7 @@ from tasks.systems import crm_writer
 RISK = "crm.company.risk"
 ADVISOR = RenewalAdvisor()
 CHOICES = {"risk": ["high", "medium", "low"], "play": sorted(PLAYS)}
+WRONG = {"risk": ["low"]}  #: of a customer who is at risk
 
 
 @step(retries=2)

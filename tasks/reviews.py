@@ -8,7 +8,7 @@ the next key. A change that needs another's word is asked again, as a review of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from prefect import get_run_logger
@@ -26,10 +26,11 @@ from rollout.case import Case, Proposal, find_case
 from rollout.contract import Contract
 from rollout.decisions import Decision, decision_step
 from rollout.errors import TaxiwayError
-from rollout.ledger import note, recall
+from rollout.ledger import note, recall, remember
+from rollout.planted import TOLD, note_planted, planted_error
 from rollout.reviews import OVER, ReviewRow, Status, find_review
 from rollout.rights import Ruling
-from tasks.cases import rule_case
+from tasks.cases import TAXIWAY, rule_case
 from tasks.decisions import take_answer
 from tasks.questions import Question, open_review
 
@@ -65,15 +66,23 @@ async def ask_reviewer(
     proposal: Proposal,
     ruling: Ruling,
     choices: Mapping[str, Sequence[str]],
+    wrong: Mapping[str, Sequence[str]] | None = None,
 ) -> Asked:
     """
     Ask a person about a proposal; give the decision, or why nobody decided.
 
-    `choices` are the values that the reviewer may set instead, by field. The run leaves the
-    process while it waits. Awaited in the flow's own body, since a task cannot suspend.
+    `choices` are the values that the reviewer may set instead, by field; `wrong` those that would
+    be an error beyond doubt, of which a share of cases shows one first. The run leaves the process
+    while it waits. Awaited in the flow's own body, since a task cannot suspend.
     """
-    question = Question(proposal, ruling, choices)
-    for nth in range(1, MOST_ROUNDS + 1):
+    question, first = Question(proposal, ruling, choices), 1
+    error = planted_error(case.placement, case.id, proposal, wrong or {})
+    if error is not None:
+        asked = await _ask_planted(case, question, error)
+        if asked is not None:
+            return asked
+        question, first = _the_real_one(case, question), 2
+    for nth in range(first, MOST_ROUNDS + 1):
         review = open_review(case, question, nth)
         decision = await _answer_of(case, review, question)
         if decision is None:
@@ -83,6 +92,37 @@ async def ask_reviewer(
         changed = decision.applied_to(question.proposal)
         question = Question(changed, rule_case(case, changed), choices, edited_by=decision.by)
     raise TaxiwayError(f"{case.id} was changed {MOST_ROUNDS} times without being approved")
+
+
+async def _ask_planted(case: Case, question: Question, error: Proposal) -> Asked | None:
+    """Ask about an error first; None where the real proposal is to be asked about then."""
+    shown = replace(question, proposal=error)
+    review = open_review(case, shown, 1)
+    decision = await _answer_of(case, review, shown)
+    if decision is None:
+        return Asked(None, _why_not(review))
+    with transaction() as session:
+        found = note_planted(session, case.contract, case.id, error, decision)
+    own_answer = found and decision.verb is Verb.EDIT and decision.is_enough
+    return Asked(decision) if own_answer else None
+
+
+def _the_real_one(case: Case, question: Question) -> Question:
+    """Give the question about what was really proposed, which says what the one before was."""
+    proposal = question.proposal.model_copy(update={"revision": question.proposal.revision + 1})
+    why = question.ruling.triggers or (question.ruling.because,)
+    ruling = question.ruling.model_copy(update={"triggers": (TOLD, *why)})
+    with transaction() as session:
+        ruling = remember(
+            session,
+            workflow=case.workflow,
+            case_id=case.id,
+            step=f"ruling-{proposal.revision}",
+            fact=ruling,
+            actor=TAXIWAY,
+            at=now(),
+        )
+    return replace(question, proposal=proposal, ruling=ruling)
 
 
 async def _answer_of(case: Case, review: ReviewRow, question: Question) -> Decision | None:

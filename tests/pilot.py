@@ -79,9 +79,10 @@ class Pilot:
         agreed: Contract = CONTRACT,
         *,
         blind: int = 0,
+        planted: int = 0,
     ) -> None:
         """Bring the workflow to a level, one step at a time; without blind questions."""
-        share = (exposure or Exposure()).model_copy(update={"blind": blind})
+        share = (exposure or Exposure()).model_copy(update={"blind": blind, "planted": planted})
         with transaction() as session:
             crown(session, agreed.workflow, NOBODY, by="a test", because="here", now=now())
             here = current(session, agreed.workflow).authority

@@ -58,7 +58,7 @@ def shares(n: int, yes: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 def test_where_all_is_well_every_gate_passes() -> None:
     found = recommend_gates(record(), BARS)
-    assert {one.status for one in found} == {Status.PASS}, found
+    assert {one.status for one in found if not one.is_dry} == {Status.PASS}, found
 
 
 @pytest.mark.parametrize(

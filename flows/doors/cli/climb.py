@@ -41,11 +41,19 @@ def gates(
             "high": one.high,
             "log_e": one.log_e,
             "needs": one.needs,
+            "only_says": one.is_dry,
         }
         for one in ahead.gates
     ]
     if not as_json:
-        rows = [{name: row[name] for name in ("gate", "status", "because")} for row in rows]
+        rows = [
+            {
+                "gate": one.gate,
+                "status": f"({one.status}, only says)" if one.is_dry else one.status.value,
+                "because": one.because,
+            }
+            for one in ahead.gates
+        ]
     target = ahead.target if ahead.to else "nothing higher"
     title = f"{workflow}: from {ahead.grant.authority} to {target}"
     show(rows, as_json=as_json, title=title, nothing="There is no next level, or no gate to it.")

@@ -62,6 +62,10 @@ def change(  # noqa: PLR0913 # each option is one word of the change
     blind: Annotated[
         float | None, typer.Option(help="Share that people decide before it is shown; default 10.")
     ] = None,
+    planted: Annotated[
+        float,
+        typer.Option(help="Share that is shown an error first; it is never written."),
+    ] = 0,
     without_evidence: Annotated[
         bool, typer.Option("--without-evidence", help="Rise on your word alone; it is recorded.")
     ] = False,
@@ -84,7 +88,7 @@ def change(  # noqa: PLR0913 # each option is one word of the change
             session,
             contract,
             authority_named(level),
-            exposure=exposure_of(percent, segment or [], team or [], branch or [], blind),
+            exposure=exposure_of(percent, segment or [], team or [], branch or [], blind, planted),
             by=by or getpass.getuser(),
             because=f"without evidence: {because}" if without_evidence else because,
             now=moment,
