@@ -240,7 +240,7 @@ def test_renewed_it_is_lent_anew(session: Session, people: Directory) -> None:
     agreed = replace(contract(), outcomes=())
     climb(session, agreed, Authority.FULL)
     late = WHEN + 60 * DAY
-    with pytest.raises(Invalid, match="may not rise to full now"):
+    with pytest.raises(Invalid, match="may not rise to full, renewed now"):
         ask_to_rise(session, agreed, BARS, by="ines", because="holds", now=late)
     ahead = look_ahead(session, agreed, BARS, late)
     assert (ahead.target, ahead.grant.authority) == ("full, renewed", Authority.FULL)
