@@ -7,21 +7,22 @@ blind, on the desk: nothing else here knows how long a person worked.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
-from rollout.authority import Arm, Authority
+from rollout.authority import Authority
 from rollout.case import CaseRow
-from rollout.compared import REVIEW, Blind, ComparedRow
+from rollout.compared import RECHECK, REVIEW, Blind, ComparedRow
 from rollout.contract import Contract
 from rollout.decisions import Decision
 from rollout.ledger import Entry
 
 ENOUGH = 30  #: measured cases from which on the minutes count beside those that were declared
-MOST = 20_000
+MOST = 5_000  #: cases that are measured, the latest ones
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -68,23 +69,25 @@ def manual_minutes(found: Baseline) -> float | None:
 
 
 def _cycles(session: Session, workflow: str, cutoff: datetime) -> list[float]:
-    seconds = func.extract("epoch", col(ComparedRow.decided_at) - col(CaseRow.opened_at))
-    rows = session.execute(
-        select(seconds)
-        .join(CaseRow, col(CaseRow.id) == col(ComparedRow.case_id))
+    latest = (
+        select(col(ComparedRow.case_id), col(ComparedRow.decided_at))
         .where(
             ComparedRow.workflow == workflow,
             ComparedRow.blind == Blind.YES,
-            ComparedRow.source != REVIEW,
-            col(ComparedRow.arm).in_([Arm.EVERYONE, Arm.CONTROL, Arm.HOLDOUT]),
+            col(ComparedRow.source).not_in([REVIEW, RECHECK]),
             ComparedRow.at <= cutoff,
-            col(ComparedRow.decided_at) > col(CaseRow.opened_at),
         )
-        .distinct(col(ComparedRow.case_id))
-        .order_by(col(ComparedRow.case_id))
+        .order_by(col(ComparedRow.seq).desc())
         .limit(MOST)
+        .subquery()
+    )
+    rows = session.execute(
+        select(latest.c.case_id, latest.c.decided_at, col(CaseRow.opened_at)).join(
+            CaseRow, col(CaseRow.id) == latest.c.case_id
+        )
     ).all()
-    return [float(one) / 60 for (one,) in rows]
+    cycles = {case_id: (decided - opened) / MINUTE for case_id, decided, opened in rows}
+    return [minutes for minutes in cycles.values() if minutes > 0]
 
 
 def _looked(session: Session, workflow: str, cutoff: datetime) -> list[float]:
@@ -101,6 +104,7 @@ def _looked(session: Session, workflow: str, cutoff: datetime) -> list[float]:
             col(placed.fields)["blind"].as_boolean(),
             col(placed.fields)["authority"].astext == Authority.RECOMMEND.value,
         )
+        .order_by(col(Entry.at).desc())
         .limit(MOST)
     ).all()
     return [float(one) / 60 for (one,) in rows]

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Sequence, UniqueConstraint, update
+from sqlalchemy import Index, Sequence, UniqueConstraint, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field as Stored
 from sqlmodel import Session, SQLModel, col, select
@@ -189,10 +189,13 @@ class CaseRow(SQLModel, table=True):
     """The case as the database has it: what is queried, the rest is in the ledger."""
 
     __tablename__ = "cases"
-    __table_args__ = (UniqueConstraint("workflow", "dedupe"),)
+    __table_args__ = (
+        UniqueConstraint("workflow", "dedupe"),
+        Index("ix_cases_closed", "workflow", "closed_at"),
+    )
 
     id: str = Stored(primary_key=True)
-    workflow: str = Stored(index=True)
+    workflow: str
     contract_version: str
     dedupe: str
     inbox_id: str

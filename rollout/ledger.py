@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger, Column, Identity, UniqueConstraint, func
+from sqlalchemy import BigInteger, Column, Identity, Index, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -24,13 +24,16 @@ class Entry(SQLModel, table=True):
     """One fact. Rows are only ever added."""
 
     __tablename__ = "ledger"
-    __table_args__ = (UniqueConstraint("case_id", "step"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "step"),
+        Index("ix_ledger_kind", "workflow", "kind", "at"),
+    )
 
     seq: int | None = Field(
         default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
     )
     at: datetime = moment()
-    workflow: str = Field(index=True)
+    workflow: str
     case_id: str | None = Field(default=None, index=True)
     step: str | None = None  #: unique within the case; None for facts about a workflow
     kind: str

@@ -19,7 +19,7 @@ from rollout.falling import last_fall
 from rollout.grants import Transition
 from rollout.ledger import Entry
 from rollout.limited_gates import Live
-from rollout.outcomes import Matured, matured
+from rollout.outcomes import MOST, Matured, matured
 from rollout.reviews import ReviewRow, Status
 
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
@@ -170,6 +170,8 @@ def _costs(
             col(CaseRow.closed_at) > since,
             col(CaseRow.closed_at) <= cutoff,
         )
+        .order_by(col(CaseRow.closed_at).desc())
+        .limit(MOST)
     ).all()
     second = benchmark.hourly_cost_minor / 3600
     costs: dict[str, float] = {}

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Column, Identity
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, String, cast, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -22,6 +22,8 @@ from rollout.contract import Contract
 from rollout.errors import Invalid
 from rollout.ledger import Entry, note
 from rollout.shadow import ASKED
+
+MOST = 20_000  #: cases of an arm that are read, the latest ones: more say nothing more
 
 
 class OutcomeRow(SQLModel, table=True):
@@ -119,7 +121,9 @@ def matured(
     since: datetime,
     cutoff: datetime,
 ) -> Matured:
-    """Give what became of an arm's cases that an agent was asked about, as known at a moment."""
+    """
+    Give what became of an arm's latest cases that an agent was asked about, as known at a moment.
+    """
     placed = aliased(Entry)
     rows = session.execute(
         select(CaseRow.id, CaseRow.closed_at, col(placed.fields)["segment"].astext)
@@ -131,12 +135,13 @@ def matured(
             col(CaseRow.closed_at) <= cutoff,
             col(placed.fields)["arm"].astext == arm.value,
         )
-        .order_by(col(CaseRow.closed_at), col(CaseRow.id))
+        .order_by(col(CaseRow.closed_at).desc(), col(CaseRow.id))
+        .limit(MOST)
     ).all()
     words = _words(session, contract, [row[0] for row in rows], cutoff)
     found = [
         (segment or "", said)
-        for case_id, closed, segment in rows
+        for case_id, closed, segment in reversed(rows)
         if (said := verdict(contract, words.get(case_id, {}), closed, cutoff)) is not None
     ]
     names = sorted({name for name, _ in found})
@@ -180,16 +185,17 @@ def _words(
     session: Session, contract: Contract, cases: Iterable[str], cutoff: datetime
 ) -> dict[str, dict[str, datetime]]:
     """Give by case and kind when it happened, by the last word told up to a moment."""
-    wanted = set(cases)
     rows = session.exec(
         select(OutcomeRow)
-        .where(OutcomeRow.workflow == contract.workflow, OutcomeRow.told_at <= cutoff)
+        .where(
+            OutcomeRow.workflow == contract.workflow,
+            OutcomeRow.told_at <= cutoff,
+            col(OutcomeRow.case_id) == func.any(cast([*cases], ARRAY(String))),
+        )
         .order_by(col(OutcomeRow.id))
     ).all()
     found: dict[str, dict[str, datetime]] = {}
     for row in rows:
-        if row.case_id not in wanted:
-            continue
         if row.withdrawn:
             found.get(row.case_id, {}).pop(row.kind, None)
         else:

@@ -17,6 +17,7 @@ from rollout.ledger import Entry
 from rollout.noise import noise_of
 from rollout.shadow import ASKED, latest_release, rival_step
 
+MOST_COVERED = 10_000  #: cases of which is counted whether there was an answer, the latest ones
 COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
 
 
@@ -122,7 +123,7 @@ def _coverage(
     session: Session, workflow: str, release: str, first: datetime | None, cutoff: datetime
 ) -> tuple[int, int]:
     """
-    Count the cases that a release was asked about, and those to which it had an answer.
+    Count the latest cases that a release was asked about, and those to which it had an answer.
 
     A rival is to answer whatever the one that acts is asked.
     """
@@ -137,10 +138,23 @@ def _coverage(
         & (said["decided_by"].astext == AGENT)
         & (said["evidence"].as_integer() > 0)
     )
+    asked = (
+        select(col(Entry.case_id).label("case_id"))
+        .where(
+            *own,
+            Entry.workflow == workflow,
+            Entry.kind == "asked",
+            Entry.step == ASKED,
+            Entry.at <= cutoff,
+        )
+        .order_by(col(Entry.at).desc())
+        .limit(MOST_COVERED)
+        .subquery()
+    )
     found = session.execute(
         select(func.count(), func.count(col(given.seq)))
-        .select_from(CaseRow)
-        .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == ASKED))
+        .select_from(asked)
+        .join(CaseRow, col(CaseRow.id) == asked.c.case_id)
         .join(
             given,
             (col(given.case_id) == col(CaseRow.id))
@@ -150,8 +164,6 @@ def _coverage(
             isouter=True,
         )
         .where(
-            *own,
-            CaseRow.workflow == workflow,
             col(CaseRow.closed_at) >= first - COVERED_BEFORE,
             col(CaseRow.closed_at) <= cutoff,
         )

@@ -5,12 +5,14 @@ Read from the ledger up to a moment, for one release and from the last fall on. 
 as the person's right until a third one has said whose they are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func
+from sqlalchemy import Row, func
 from sqlmodel import Session, col, select
 
 from rollout.compared import Blind, ComparedRow, Judged
@@ -23,6 +25,7 @@ from rollout.opinions import Kind, OpinionRow, people_agree
 from rollout.planted import planted_found
 
 MOST = 50_000  #: differences that are read: the first ones, which decide long before
+READ = ("blind", "verdict", "judged", "judged_at", "segment", "decided_at")
 MONTH = timedelta(days=30)
 DRILL = "drill"  #: the kind of the fact that a stop was practised
 
@@ -91,9 +94,9 @@ def _rows(
     cutoff: datetime,
     since: datetime | None,
     scope: str,
-) -> list[ComparedRow]:
+) -> Sequence[Row[Any]]:
     wanted = (
-        select(ComparedRow)
+        select(*(getattr(ComparedRow, name) for name in READ))  # columns: rows would cost ten times
         .where(
             ComparedRow.workflow == workflow,
             ComparedRow.release == release,
@@ -109,14 +112,14 @@ def _rows(
     if scope:
         kind, _, name = scope.partition(":")
         wanted = wanted.where(getattr(ComparedRow, kind) == name)
-    return list(session.exec(wanted).all())
+    return session.execute(wanted).all()
 
 
-def _is_judged(row: ComparedRow, cutoff: datetime) -> bool:
+def _is_judged(row: Row[Any], cutoff: datetime) -> bool:
     return row.judged_at is not None and row.judged_at <= cutoff
 
 
-def _difference(row: ComparedRow, cutoff: datetime) -> float:
+def _difference(row: Row[Any], cutoff: datetime) -> float:
     if row.verdict in AGREES:
         return 0.0
     if not _is_judged(row, cutoff):

@@ -8,6 +8,7 @@ bar of 90 %. A point estimate promotes nine of ten agents that are only at the b
 import math
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from hashlib import sha256
 
 import numpy as np
@@ -18,9 +19,14 @@ from sqlalchemy import text
 from flows.contracts.lead_routing import CONTRACT
 from integrations.clock import now
 from integrations.database import transaction
+from rollout.ahead import look_ahead
+from rollout.authority import Authority
 from rollout.buckets import bucket
 from rollout.evidence import ECusum, log_e_beta_binomial, log_e_paired, wilson_interval
 from rollout.gates import Policy
+from rollout.grants import change
+from rollout.live import live
+from rollout.monitors import alarms
 from rollout.replay import Past, replay
 from rollout.shadow_gates import shadow_gates
 from rollout.tallies import tally_of
@@ -174,31 +180,64 @@ def _speeds() -> list[Row]:
         row("log_e_paired over 1 000 000 items", paired, None),
         row("comparing and judging 100 000 past cases", judged, None),
         row("100 000 buckets (ratio: to one sha256 each)", buckets, bare[0] if bare else None),
-        _tick(),
+        *_ticks(),
     ]
 
 
-def _tick() -> Row:
+YEAR = timedelta(days=360)
+#: A year of a million cases: each watched or done alone, asked about, compared, and its parts.
+MILLION = (
+    "insert into cases (id, workflow, contract_version, dedupe, inbox_id, opened_at, label, "
+    "ending, closed_at, reruns) select 'X-' || n, :workflow, 'v', 'd' || n, 'i' || n, t, '', "
+    "case when n % 10 = 0 then 'acted' else 'watched' end, t, 0 "
+    "from (select n, :at + n * interval '31 seconds' t from generate_series(1, 1000000) n) x",
+    "insert into compared (case_id, workflow, release, segment, unit, verdict, answer, blind, "
+    "team, branch, arm, source, judged, decided_at, at) "
+    "select 'X-' || n, :workflow, 'r', 's' || n % 4, 'contact/' || n, "
+    "case when n % 12 = 0 then 'different' else 'equal' end, 'a' || n % 20, "
+    "case when n % 3 = 0 then 'shown' else 'yes' end, 't', 'b', 'everyone', 'crm', '', t, t "
+    "from (select n, :at + n * interval '31 seconds' t from generate_series(1, 1000000) n) x",
+    "insert into ledger (at, workflow, case_id, step, kind, actor, fields) "
+    "select t, :workflow, 'X-' || n, s.step, s.kind, 'x', jsonb_build_object('release', 'r', "
+    "'decided_by', 'agent', 'evidence', 3, 'confidence', 0.9, 'segment', 's' || n % 4, "
+    "'arm', case when n % 10 = 0 then 'treated' when n % 10 = 5 then 'control' else 'rest' end, "
+    "'verb', 'approve', 'right', 'act', 'cost', jsonb_build_object('amount_millis', 5)) "
+    "from (select n, :at + n * interval '31 seconds' t from generate_series(1, 1000000) n) x, "
+    "(values ('placement', 'placement'), ('asked-1', 'asked'), ('proposal-1', 'proposal'), "
+    "('ruling-1', 'ruling'), ('decision-1', 'decision')) s(step, kind)",
+)
+
+
+def _ticks() -> list[Row]:
     with database():
         with transaction() as session:
-            session.execute(
-                text(
-                    "insert into compared (case_id, workflow, release, segment, unit, verdict, "
-                    "answer, blind, decided_at, at) "
-                    "select 'X-' || n, :workflow, 'r', 's' || n % 4, 'contact/' || n, "
-                    "case when n % 12 = 0 then 'different' else 'equal' end, 'a' || n % 20, 'yes', "
-                    ":at, :at from generate_series(1, 1000000) n"
-                ),
-                {"workflow": CONTRACT.workflow, "at": now()},
-            )
+            for step in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED):
+                change(session, CONTRACT, step, by="bench", because="x", now=now() - YEAR)
+            for sql in MILLION:
+                session.execute(text(sql), {"workflow": CONTRACT.workflow, "at": now() - YEAR})
         with transaction() as session:
-            session.execute(text("analyze compared"))
+            session.execute(text("analyze"))
 
-        def judge() -> None:
+        def watching() -> None:
             with transaction() as session:
                 shadow_gates(tally_of(session, CONTRACT, "r", now()), Policy())
 
-        return row("judging the gates over 1 000 000 compared cases", _timed(judge, 5), None)
+        def acting() -> None:
+            with transaction() as session:
+                known = live(session, CONTRACT, now())
+                alarms(session, CONTRACT, now(), known)
+                look_ahead(session, CONTRACT, Policy(), now())
+
+        def minute() -> None:
+            with transaction() as session:
+                alarms(session, CONTRACT, now())
+
+        acting()  # the first look takes what no look took before
+        return [
+            row("gates of shadow over 1 000 000 cases", _timed(watching, 5), None),
+            row("a tick in limited over 1 000 000 cases", _timed(acting, 5), None),
+            row("the monitors by the minute over 1 000 000 cases", _timed(minute, 5), None),
+        ]
 
 
 def _timed(act: Callable[[], object], times: int) -> list[float]:

@@ -2,9 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,17 +10,14 @@ import pytest
 from sqlmodel import select
 
 from flows.contracts.lead_routing import CONTRACT
-from integrations import samples
-from integrations.database import engine, prepare, transaction
-from integrations.databases import ensure_database
+from integrations.database import transaction
 from integrations.flag import stops
 from integrations.settings import settings
 from rollout.authority import Authority, Exposure
 from rollout.grants import change
 from rollout.ledger import Entry, call_it
 from rollout.opinions import Kind, open_opinions
-from rollout.people import let_count
-from rollout.people_sheet import parse
+from tests.doors.terminal import database_of_its_own, taxiway
 from tests.rollout.reviewed import blind
 from tests.rollout.test_outcomes import closed
 from tests.rollout.trial import OWNERS, WHEN
@@ -34,30 +28,12 @@ NAME = CONTRACT.workflow
 @pytest.fixture(scope="module")
 def apart(database: str) -> Iterator[str]:
     """A database of its own, in which lead routing recommends."""
-    os.environ["TAXIWAY_DATABASE_URL"] = own = ensure_database(database, "above")
-    settings.cache_clear()
-    prepare()
-    with transaction() as session:
-        people = parse(samples.sheet("people.toml").read_text())
-        let_count(session, people, by="a test", now=WHEN)
-        for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED):
-            share = Exposure(basis_points=1_000) if level is Authority.LIMITED else None
-            change(session, CONTRACT, level, exposure=share, by="x", because="x", now=WHEN)
-    yield own
-    engine(own).dispose()
-    os.environ["TAXIWAY_DATABASE_URL"] = database
-    settings.cache_clear()
-
-
-def taxiway(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.doors.cli", *words],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with database_of_its_own(database, "above") as own:
+        with transaction() as session:
+            for level in (Authority.SHADOW, Authority.RECOMMEND, Authority.LIMITED):
+                share = Exposure(basis_points=1_000) if level is Authority.LIMITED else None
+                change(session, CONTRACT, level, exposure=share, by="x", because="x", now=WHEN)
+        yield own
 
 
 def test_a_difference_is_listed_shown_without_names_and_judged(apart: str) -> None:

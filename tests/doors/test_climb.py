@@ -2,9 +2,6 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,16 +9,12 @@ from pathlib import Path
 import pytest
 
 from flows.contracts.lead_routing import CONTRACT
-from integrations import samples
 from integrations.clock import now
-from integrations.database import engine, prepare, transaction
-from integrations.databases import ensure_database
-from integrations.settings import settings
+from integrations.database import transaction
 from rollout.authority import Authority
 from rollout.grants import change
 from rollout.ledger import call_it
-from rollout.people import let_count
-from rollout.people_sheet import parse
+from tests.doors.terminal import database_of_its_own, taxiway
 from tests.rollout.weeks import HUMANS, watched
 
 NAME = CONTRACT.workflow
@@ -30,28 +23,11 @@ NAME = CONTRACT.workflow
 @pytest.fixture(scope="module")
 def apart(database: str) -> Iterator[str]:
     """A database of its own, in which lead routing's agent has watched for three weeks."""
-    os.environ["TAXIWAY_DATABASE_URL"] = own = ensure_database(database, "climb")
-    settings.cache_clear()
-    prepare()
-    with transaction() as session:
-        people = parse(samples.sheet("people.toml").read_text())
-        let_count(session, people, by="a test", now=now())
-        change(session, CONTRACT, Authority.SHADOW, by="ines", because="first look", now=now())
-    yield own
-    engine(own).dispose()
-    os.environ["TAXIWAY_DATABASE_URL"] = database
-    settings.cache_clear()
-
-
-def taxiway(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.doors.cli", *words],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with database_of_its_own(database, "climb") as own:
+        with transaction() as session:
+            first = "first look"
+            change(session, CONTRACT, Authority.SHADOW, by="ines", because=first, now=now())
+        yield own
 
 
 def decided(file: Path, *, n: int = 130, start: int = 0, wrong: int = 3) -> Path:

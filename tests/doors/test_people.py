@@ -2,9 +2,6 @@
 
 import getpass
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from rollout.contract import Handoff
 from rollout.handoffs import Offered, offer
 from rollout.people import let_count, read_directory
 from rollout.people_sheet import parse
+from tests.doors.terminal import taxiway
 from tests.rollout.trial import a_case, contract
 
 SAMPLE = samples.sheet("people.toml")
@@ -32,17 +30,6 @@ def as_before(database: str) -> Iterator[None]:
     yield
     with transaction() as session:
         let_count(session, before, by="a test", now=now())
-
-
-def taxiway(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.doors.cli", *words],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_it_is_imported_listed_and_exported_again() -> None:
