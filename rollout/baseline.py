@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from rollout.authority import Authority
 from rollout.case import CaseRow
 from rollout.compared import RECHECK, REVIEW, Blind, ComparedRow
 from rollout.contract import Contract
@@ -21,7 +19,7 @@ from rollout.decisions import Decision
 from rollout.ledger import Entry
 
 ENOUGH = 30  #: measured cases from which on the minutes count beside those that were declared
-MOST = 5_000  #: cases that are measured, the latest ones
+MOST = 2_000  #: cases that are measured, the latest ones
 MINUTE = timedelta(minutes=1)
 
 
@@ -91,23 +89,17 @@ def _cycles(session: Session, workflow: str, cutoff: datetime) -> list[float]:
 
 
 def _looked(session: Session, workflow: str, cutoff: datetime) -> list[float]:
-    placed = aliased(Entry)
-    looked = col(Entry.fields)["looked_seconds"].as_float()
-    rows = session.execute(
-        select(looked)
-        .join(placed, (col(placed.case_id) == col(Entry.case_id)) & (placed.step == "placement"))
-        .where(
-            Entry.workflow == workflow,
-            Entry.kind == Decision.kind,
-            Entry.at <= cutoff,
-            looked.is_not(None),
-            col(placed.fields)["blind"].as_boolean(),
-            col(placed.fields)["authority"].astext == Authority.RECOMMEND.value,
-        )
+    latest = (
+        select(col(Entry.fields))
+        .where(Entry.workflow == workflow, Entry.kind == Decision.kind, Entry.at <= cutoff)
         .order_by(col(Entry.at).desc())
         .limit(MOST)
-    ).all()
-    return [float(one) / 60 for (one,) in rows]
+    )
+    return [
+        float(said["looked_seconds"]) / 60
+        for said in session.exec(latest).all()
+        if said.get("blind") and said.get("looked_seconds") is not None
+    ]
 
 
 def _at(values: list[float], percent: float) -> float | None:

@@ -21,7 +21,7 @@ from rollout.canonical import Json, digest
 from rollout.columns import moment
 from rollout.contract import Contract, Impact
 from rollout.errors import Unknown
-from rollout.ledger import Fact, recall
+from rollout.ledger import Fact, recall, remember
 
 AGENT = "agent"  #: who decided a proposal, where no rule did
 CASE_NUMBERS = Sequence("case_number", start=1001, metadata=SQLModel.metadata)
@@ -192,6 +192,8 @@ class CaseRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("workflow", "dedupe"),
         Index("ix_cases_closed", "workflow", "closed_at"),
+        Index("ix_cases_arm", "workflow", "arm", "closed_at"),
+        Index("ix_cases_opened", "workflow", "opened_at", "arm"),
     )
 
     id: str = Stored(primary_key=True)
@@ -202,10 +204,28 @@ class CaseRow(SQLModel, table=True):
     opened_at: datetime = moment()
     flow_run_id: str | None = Stored(default=None, index=True)
     label: str = ""
+    arm: str = ""  #: where it was placed, as in its placement; empty before that
     ending: str | None = Stored(default=None, index=True)
     because: str | None = None
     closed_at: datetime | None = moment(optional=True)
     reruns: int = 0  #: how often recovery started it again
+
+
+def keep_placement(
+    session: Session, workflow: str, case_id: str, placed: Placement, now: datetime
+) -> Placement:
+    """Store where a case belongs, once; give the placement that stands."""
+    stands = remember(
+        session,
+        workflow=workflow,
+        case_id=case_id,
+        step="placement",
+        fact=placed,
+        actor="taxiway",
+        at=now,
+    )
+    session.execute(update(CaseRow).where(col(CaseRow.id) == case_id).values(arm=stands.arm.value))
+    return stands
 
 
 def open_row(
@@ -230,6 +250,7 @@ def open_row(
             inbox_id=inbox_id,
             opened_at=now,
             label="",
+            arm="",
             reruns=0,
         )
         .on_conflict_do_nothing(index_elements=["workflow", "dedupe"])

@@ -90,44 +90,29 @@ def _since(session: Session, workflow: str, cutoff: datetime) -> tuple[Transitio
 
 
 def _arms(session: Session, workflow: str, since: datetime, cutoff: datetime) -> dict[str, int]:
-    arm = col(Entry.fields)["arm"].astext
     rows = session.execute(
-        select(arm, func.count())
-        .where(
-            Entry.workflow == workflow,
-            Entry.kind == "placement",
-            Entry.at > since,
-            Entry.at <= cutoff,
-        )
-        .group_by(arm)
+        select(CaseRow.arm, func.count())
+        .where(CaseRow.workflow == workflow, CaseRow.opened_at > since, CaseRow.opened_at <= cutoff)
+        .group_by(CaseRow.arm)
     ).all()
     return {str(name): int(n) for name, n in rows}
 
 
 def _went_up(session: Session, workflow: str, since: datetime, cutoff: datetime) -> tuple[int, int]:
-    """Count the cases that were ruled on, and those that went up or whose deadline passed."""
-    ruled = session.exec(
-        select(Entry.case_id)
+    """Count the latest cases that were ruled on, and those that went up or passed a deadline."""
+    rulings = session.execute(
+        select(col(Entry.case_id), col(Entry.fields)["right"].astext)
         .where(
             Entry.workflow == workflow,
             Entry.kind == "ruling",
             Entry.at > since,
             Entry.at <= cutoff,
-            col(Entry.fields)["right"].astext != "watch",
         )
-        .distinct()
+        .order_by(col(Entry.at).desc())
+        .limit(MOST)
     ).all()
-    up = session.exec(
-        select(Entry.case_id)
-        .where(
-            Entry.workflow == workflow,
-            Entry.kind == "ruling",
-            Entry.at > since,
-            Entry.at <= cutoff,
-            col(Entry.fields)["right"].astext == "escalate",
-        )
-        .distinct()
-    ).all()
+    ruled = {case_id for case_id, right in rulings if right != "watch"}
+    up = {case_id for case_id, right in rulings if right == "escalate"}
     late = session.exec(
         select(ReviewRow.case_id).where(
             ReviewRow.workflow == workflow,
@@ -136,7 +121,7 @@ def _went_up(session: Session, workflow: str, since: datetime, cutoff: datetime)
             col(ReviewRow.closed_at) <= cutoff,
         )
     ).all()
-    return len(ruled), len({*up, *late} & {*ruled})
+    return len(ruled), len({*up, *late} & ruled)
 
 
 def _costs(

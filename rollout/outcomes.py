@@ -23,7 +23,7 @@ from rollout.errors import Invalid
 from rollout.ledger import Entry, note
 from rollout.shadow import ASKED
 
-MOST = 20_000  #: cases of an arm that are read, the latest ones: more say nothing more
+MOST = 5_000  #: cases of an arm that are read, the latest ones: more say nothing more
 
 
 class OutcomeRow(SQLModel, table=True):
@@ -125,23 +125,28 @@ def matured(
     Give what became of an arm's latest cases that an agent was asked about, as known at a moment.
     """
     placed = aliased(Entry)
-    rows = session.execute(
-        select(CaseRow.id, CaseRow.closed_at, col(placed.fields)["segment"].astext)
-        .join(placed, (col(placed.case_id) == col(CaseRow.id)) & (col(placed.step) == "placement"))
-        .join(Entry, (col(Entry.case_id) == col(CaseRow.id)) & (col(Entry.step) == ASKED))
+    latest = (
+        select(col(CaseRow.id), col(CaseRow.closed_at))
         .where(
             CaseRow.workflow == contract.workflow,
+            CaseRow.arm == arm.value,
             col(CaseRow.closed_at) > since,
             col(CaseRow.closed_at) <= cutoff,
-            col(placed.fields)["arm"].astext == arm.value,
         )
-        .order_by(col(CaseRow.closed_at).desc(), col(CaseRow.id))
+        .order_by(col(CaseRow.closed_at).desc())
         .limit(MOST)
+        .subquery()
+    )
+    rows = session.execute(
+        select(latest.c.id, latest.c.closed_at, col(placed.fields)["segment"].astext)
+        .join(placed, (col(placed.case_id) == latest.c.id) & (col(placed.step) == "placement"))
+        .join(Entry, (col(Entry.case_id) == latest.c.id) & (col(Entry.step) == ASKED))
+        .order_by(latest.c.closed_at, latest.c.id)
     ).all()
     words = _words(session, contract, [row[0] for row in rows], cutoff)
     found = [
         (segment or "", said)
-        for case_id, closed, segment in reversed(rows)
+        for case_id, closed, segment in rows
         if (said := verdict(contract, words.get(case_id, {}), closed, cutoff)) is not None
     ]
     names = sorted({name for name, _ in found})

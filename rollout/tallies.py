@@ -130,7 +130,6 @@ def _coverage(
     if first is None:
         return 0, 0
     acts = release == latest_release(session, workflow)
-    own = (col(Entry.fields)["release"].astext == release,) if acts else ()
     given = aliased(Entry)
     said = col(given.fields)
     has = (
@@ -139,14 +138,12 @@ def _coverage(
         & (said["evidence"].as_integer() > 0)
     )
     asked = (
-        select(col(Entry.case_id).label("case_id"))
-        .where(
-            *own,
-            Entry.workflow == workflow,
-            Entry.kind == "asked",
-            Entry.step == ASKED,
-            Entry.at <= cutoff,
+        select(
+            col(Entry.case_id),
+            col(Entry.step),
+            col(Entry.fields)["release"].astext.label("release"),
         )
+        .where(Entry.workflow == workflow, Entry.kind == "asked", Entry.at <= cutoff)
         .order_by(col(Entry.at).desc())
         .limit(MOST_COVERED)
         .subquery()
@@ -164,6 +161,8 @@ def _coverage(
             isouter=True,
         )
         .where(
+            asked.c.step == ASKED,
+            *((asked.c.release == release,) if acts else ()),
             col(CaseRow.closed_at) >= first - COVERED_BEFORE,
             col(CaseRow.closed_at) <= cutoff,
         )

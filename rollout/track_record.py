@@ -24,7 +24,7 @@ from rollout.ledger import Entry
 from rollout.opinions import Kind, OpinionRow, people_agree
 from rollout.planted import planted_found
 
-MOST = 50_000  #: differences that are read: the first ones, which decide long before
+MOST = 10_000  #: differences that are read: the first ones, which decide long before
 READ = ("blind", "verdict", "judged", "judged_at", "segment", "decided_at")
 MONTH = timedelta(days=30)
 DRILL = "drill"  #: the kind of the fact that a stop was practised

@@ -22,6 +22,7 @@ from rollout.case import (
     case_of,
     close_row,
     find_case,
+    keep_placement,
     open_row,
 )
 from rollout.contract import Contract
@@ -80,21 +81,14 @@ async def place_case(case: Case, unit: Unit | None, facets: Facets, label: str) 
     with transaction() as session:
         heed_flags(session)
         grant = _grant(session, case)
-        placement = remember(
-            session,
-            workflow=case.workflow,
-            case_id=case.id,
-            step="placement",
-            fact=place(
-                grant,
-                unit,
-                facets,
-                blind=is_blind(grant, case.id),
-                planted=is_planted(grant, case.id),
-            ),
-            actor=TAXIWAY,
-            at=now(),
+        placed = place(
+            grant,
+            unit,
+            facets,
+            blind=is_blind(grant, case.id),
+            planted=is_planted(grant, case.id),
         )
+        placement = keep_placement(session, case.workflow, case.id, placed, now())
         row = find_case(session, case.id)
         unnamed = row.label != label
         row.label = label

@@ -188,7 +188,8 @@ YEAR = timedelta(days=360)
 #: A year of a million cases: each watched or done alone, asked about, compared, and its parts.
 MILLION = (
     "insert into cases (id, workflow, contract_version, dedupe, inbox_id, opened_at, label, "
-    "ending, closed_at, reruns) select 'X-' || n, :workflow, 'v', 'd' || n, 'i' || n, t, '', "
+    "arm, ending, closed_at, reruns) select 'X-' || n, :workflow, 'v', 'd' || n, 'i' || n, t, '', "
+    "case when n % 10 = 0 then 'treated' when n % 10 = 5 then 'control' else 'rest' end, "
     "case when n % 10 = 0 then 'acted' else 'watched' end, t, 0 "
     "from (select n, :at + n * interval '31 seconds' t from generate_series(1, 1000000) n) x",
     "insert into compared (case_id, workflow, release, segment, unit, verdict, answer, blind, "

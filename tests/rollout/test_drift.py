@@ -8,11 +8,11 @@ import pytest
 from sqlmodel import Session
 
 from rollout.authority import Arm, Authority, Placement
+from rollout.case import keep_placement
 from rollout.contract import Contract
 from rollout.drift import FEW_NOW, SHIFTED, Drift, compare, drifts, psi
 from rollout.falling import acknowledge, fall
 from rollout.grants import change
-from rollout.ledger import remember
 from rollout.monitors import alarms
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_limited_gates import known
@@ -73,15 +73,8 @@ def agreed(session: Session) -> Contract:
 def come(session: Session, agreed: Contract, at: datetime, segments: list[str]) -> None:
     for one in segments:
         case = a_case(session, agreed)
-        remember(
-            session,
-            workflow=agreed.workflow,
-            case_id=case.id,
-            step="placement",
-            fact=Placement(authority=Authority.SHADOW, arm=Arm.EVERYONE, because="x", segment=one),
-            actor="taxiway",
-            at=at,
-        )
+        placed = Placement(authority=Authority.SHADOW, arm=Arm.EVERYONE, because="x", segment=one)
+        keep_placement(session, agreed.workflow, case.id, placed, at)
 
 
 def found(session: Session, agreed: Contract, at: datetime) -> list[str]:

@@ -6,10 +6,10 @@ import pytest
 from sqlmodel import Session, select
 
 from rollout.authority import Arm, Authority, Placement
-from rollout.case import Case, Ending, close_row
+from rollout.case import Case, Ending, close_row, keep_placement
 from rollout.contract import Contract, OutcomeRule
 from rollout.errors import Invalid, Unknown
-from rollout.ledger import Entry, note_next, remember
+from rollout.ledger import Entry, note_next
 from rollout.outcomes import OutcomeRow, Word, matured, take_outcome, verdict
 from tests.rollout.sessions import plain as session
 from tests.rollout.trial import WHEN, a_case, contract
@@ -26,15 +26,8 @@ def closed(
     """A case that the agent was asked about, placed in an arm and closed."""
     case = a_case(session, agreed)
     level = Authority.SHADOW if arm is Arm.CONTROL else Authority.LIMITED
-    remember(
-        session,
-        workflow=agreed.workflow,
-        case_id=case.id,
-        step="placement",
-        fact=Placement(authority=level, arm=arm, because="x", segment=segment),
-        actor="taxiway",
-        at=WHEN,
-    )
+    placed = Placement(authority=level, arm=arm, because="x", segment=segment)
+    keep_placement(session, agreed.workflow, case.id, placed, WHEN)
     note_next(
         session,
         workflow=agreed.workflow,

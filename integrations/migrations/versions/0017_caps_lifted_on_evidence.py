@@ -1,4 +1,4 @@
-"""What a request to rise is about, and indexes by which a month is found among millions of rows."""
+"""What a request to rise is about, a case's arm, and indexes that find a month among millions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,17 +8,24 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-#: By table: the index that goes, the one that comes, and its columns after the workflow.
-INDEXES = {
-    "ledger": ("ix_ledger_workflow", "ix_ledger_kind", ["kind", "at"]),
-    "cases": ("ix_cases_workflow", "ix_cases_closed", ["closed_at"]),
-}
+INDEXES = (
+    ("ix_ledger_kind", "ledger", ["workflow", "kind", "at"]),
+    ("ix_cases_closed", "cases", ["workflow", "closed_at"]),
+    ("ix_cases_arm", "cases", ["workflow", "arm", "closed_at"]),
+    ("ix_cases_opened", "cases", ["workflow", "opened_at", "arm"]),
+)
 
 
 def upgrade() -> None:
     """Apply it."""
-    op.add_column("rise", sa.Column("scope", sa.String(), nullable=False, server_default=""))
-    op.alter_column("rise", "scope", server_default=None)
-    for table, (old, new, columns) in INDEXES.items():
-        op.create_index(new, table, ["workflow", *columns])
-        op.drop_index(old, table)
+    for table, name in (("rise", "scope"), ("cases", "arm")):
+        op.add_column(table, sa.Column(name, sa.String(), nullable=False, server_default=""))
+        op.alter_column(table, name, server_default=None)
+    op.execute(
+        "update cases set arm = coalesce(placed.fields->>'arm', '') from ledger placed "
+        "where placed.case_id = cases.id and placed.step = 'placement'"
+    )
+    for index, table, columns in INDEXES:
+        op.create_index(index, table, columns)
+    op.drop_index("ix_ledger_workflow", "ledger")
+    op.drop_index("ix_cases_workflow", "cases")
