@@ -2,13 +2,14 @@
 Drift: whether what comes in, or how sure the agent is of it, differs from when it earned its level.
 
 By the population stability index, `PSI = sum((p - q) ln(p / q))` of the shares p now and q then:
-above 0.2 is a large shift by the rule of credit scoring (Siddiqi 2006). So that a few odd cases are
-no drift, the sequential multinomial test must also say that the shares are not those of then.
+above 0.2 is a large shift by the rule of credit scoring (Siddiqi 2006). So that a few odd cases, or
+a short time then, are no drift, the two counts must also be beyond what one set of shares gives:
+the Bayes factor of two multinomials with uniform shares against one (Gunel and Dickey 1974).
 """
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -18,7 +19,6 @@ from sqlmodel import Session, col, select
 
 from rollout.authority import FACETS, Authority, Placement
 from rollout.case import Proposal
-from rollout.evidence import log_e_multinomial
 from rollout.falling import FallRow
 from rollout.grants import history
 from rollout.ledger import Entry
@@ -56,6 +56,21 @@ def psi(then: Mapping[str, int], now: Mapping[str, int]) -> float:
     return math.fsum((p[one] - q[one]) * math.log(p[one] / q[one]) for one in names)
 
 
+def log_bayes_factor(then: Mapping[str, int], now: Mapping[str, int]) -> float:
+    """Give how much likelier two counts are by shares of their own than by the same ones."""
+    names = sorted({*then, *now})
+    one, other = ([float(count.get(name, 0)) for name in names] for count in (then, now))
+    both = [a + b for a, b in zip(one, other, strict=True)]
+    return _log_marginal(one) + _log_marginal(other) - _log_marginal(both)
+
+
+def _log_marginal(counts: Sequence[float]) -> float:
+    """Give the logarithm of counts' probability, all shares being as likely."""
+    kinds = len(counts)
+    shares = math.fsum(math.lgamma(1 + one) for one in counts)
+    return math.lgamma(kinds) - math.lgamma(kinds + math.fsum(counts)) + shares
+
+
 def drifts(session: Session, workflow: str, cutoff: datetime) -> Iterator[Drift]:
     """Give what has shifted since the level was earned, or since a shift that people accepted."""
     earned = _earned(session, workflow, cutoff)
@@ -77,9 +92,7 @@ def compare(what: str, then: Mapping[str, int], now: Mapping[str, int]) -> Drift
         return None
     before, after = _shares(then, names), _shares(now, names)
     shift = psi(then, now)
-    counts = [now.get(one, 0) for one in names]
-    log_e = log_e_multinomial(counts, [before[one] for one in names])
-    if shift <= SHIFTED or log_e < math.log(1 / ALPHA):
+    if shift <= SHIFTED or log_bayes_factor(then, now) < math.log(1 / ALPHA):
         return None
     most = max(names, key=lambda one: abs(after[one] - before[one]))
     return Drift(what, shift, most or "unknown", before[most], after[most])

@@ -22,6 +22,7 @@ from rollout.authority import (
 from rollout.case import Proposal
 from rollout.decisions import Decision
 from rollout.gates import Policy, Status, fold
+from rollout.ledger import remember
 from rollout.monitors import overrules
 from rollout.planted import PLANTED, note_planted, planted_error, planted_found, was_found
 from rollout.recommend_gates import recommend_gates
@@ -144,6 +145,15 @@ def test_it_is_noted_once_and_is_no_error_of_the_agents(session: Session) -> Non
         case = a_case(session, agreed)
         for _ in range(2):
             note_planted(session, agreed, case.id, error, a_word(verb))
+        remember(
+            session,
+            workflow=agreed.workflow,
+            case_id=case.id,
+            step="decision-1",
+            fact=a_word(verb),
+            actor="karim",
+            at=WHEN + timedelta(minutes=1),
+        )
     late = WHEN + timedelta(hours=1)
     assert np.array_equal(
         planted_found(session, agreed.workflow, late, None), np.array([False, True])
