@@ -15,10 +15,10 @@ from sqlmodel import Session, col, select
 from rollout.answers import Verb
 from rollout.authority import Placement
 from rollout.buckets import bucket
-from rollout.case import AGENT, Proposal
+from rollout.case import AGENT, Case, Proposal
 from rollout.contract import Contract
 from rollout.decisions import Decision, edited
-from rollout.ledger import Entry, note
+from rollout.ledger import Entry, note, recall
 
 PLANTED = "planted"  #: in the place of who proposed it; also the kind of the entry about it
 STEP = "planted-1"
@@ -52,6 +52,14 @@ def planted_error(
                 }
             )
     return None
+
+
+def planted_first(
+    session: Session, case: Case, proposal: Proposal, wrong: Mapping[str, Sequence[str]]
+) -> Proposal | None:
+    """Give the error that a case's reviewer was shown, or is to be; whatever is wrong by now."""
+    stands = recall(session, case.id, STEP, Proposal)
+    return stands or planted_error(case.placement, case.id, proposal, wrong)
 
 
 def was_found(error: Proposal, decision: Decision) -> bool:

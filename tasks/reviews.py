@@ -27,7 +27,7 @@ from rollout.contract import Contract
 from rollout.decisions import Decision, decision_step
 from rollout.errors import TaxiwayError
 from rollout.ledger import note, recall, remember
-from rollout.planted import TOLD, note_planted, planted_error
+from rollout.planted import TOLD, note_planted, planted_first
 from rollout.reviews import OVER, ReviewRow, Status, find_review
 from rollout.rights import Ruling
 from tasks.cases import TAXIWAY, rule_case
@@ -76,7 +76,8 @@ async def ask_reviewer(
     while it waits. Awaited in the flow's own body, since a task cannot suspend.
     """
     question, first = Question(proposal, ruling, choices), 1
-    error = planted_error(case.placement, case.id, proposal, wrong or {})
+    with transaction() as session:
+        error = planted_first(session, case, proposal, wrong or {})
     if error is not None:
         asked = await _ask_planted(case, question, error)
         if asked is not None:

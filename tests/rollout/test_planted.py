@@ -24,7 +24,15 @@ from rollout.decisions import Decision
 from rollout.gates import Policy, Status, fold
 from rollout.ledger import remember
 from rollout.monitors import overrules
-from rollout.planted import PLANTED, note_planted, planted_error, planted_found, was_found
+from rollout.planted import (
+    PLANTED,
+    STEP,
+    note_planted,
+    planted_error,
+    planted_first,
+    planted_found,
+    was_found,
+)
 from rollout.recommend_gates import recommend_gates
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
@@ -160,3 +168,21 @@ def test_it_is_noted_once_and_is_no_error_of_the_agents(session: Session) -> Non
     )
     assert len(planted_found(session, agreed.workflow, late, WHEN)) == 0
     assert overrules(session, agreed, late) == {}
+
+
+def test_what_was_shown_stays_whatever_is_wrong_by_now(session: Session) -> None:
+    agreed = contract()
+    case = replace(a_case(session, agreed), placement=HERE)
+    first = planted_first(session, case, proposal(), WRONG)
+    assert first is not None
+    remember(
+        session,
+        workflow=agreed.workflow,
+        case_id=case.id,
+        step=STEP,
+        fact=first,
+        actor="taxiway",
+        at=WHEN,
+    )
+    assert planted_first(session, case, proposal(), {}) == first
+    assert planted_first(session, case, proposal(), {"owner": ["new@x.example"]}) == first

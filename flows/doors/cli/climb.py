@@ -243,23 +243,6 @@ def drill(workflow: Workflow, *, by: By = None) -> None:
 
 
 @rollout.command()
-def baseline(workflow: Workflow, *, as_json: AsJson = False) -> None:
-    """Say how people do the work by hand, as it was measured: minutes, and cycle time."""
-    from dataclasses import asdict
-
-    from flows.catalog import workflow as find
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.baseline import baseline as measure
-
-    contract = find(workflow).contract
-    with transaction() as session:
-        found = measure(session, contract, now())
-    rows = [{"workflow": contract.workflow, **asdict(found)}]
-    show(rows, as_json=as_json, title=f"{workflow}: by hand", nothing="")
-
-
-@rollout.command()
 def releases(workflow: Workflow, *, as_json: AsJson = False) -> None:
     """List what has answered here, the latest first: what changed, and whose the level is."""
     from flows.catalog import workflow as find

@@ -1,4 +1,4 @@
-"""Commands about evidence: rollout power, rollout simulate, shadow import."""
+"""Commands about evidence: rollout power, simulate and baseline, shadow import."""
 
 from pathlib import Path
 from typing import Annotated
@@ -100,6 +100,23 @@ def simulate(
         typer.echo("It would not have been ready:")
         for why in found.points[-1].because:
             typer.echo(f"- {why}")
+
+
+@rollout.command()
+def baseline(workflow: Workflow, *, as_json: AsJson = False) -> None:
+    """Say how people do the work by hand, as it was measured: minutes, and cycle time."""
+    from dataclasses import asdict
+
+    from flows.catalog import workflow as find
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.baseline import baseline as measure
+
+    contract = find(workflow).contract
+    with transaction() as session:
+        found = measure(session, contract, now())
+    rows = [{"workflow": contract.workflow, **asdict(found)}]
+    show(rows, as_json=as_json, title=f"{workflow}: by hand", nothing="")
 
 
 shadow = typer.Typer(help="What people decided while an agent only watched.", no_args_is_help=True)
