@@ -41,6 +41,7 @@ class Kind(StrEnum):
     SET = "set"  #: Words separated by semicolons, in any order.
     TOLERANCE = "tolerance"  #: Numbers that differ by at most so much.
     ORDINAL = "ordinal"  #: Steps of a scale that are at most so far apart.
+    JUDGED = "judged"  #: Words: where they differ, a further person says whether both are right.
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Comparator:
         if one == other:
             return Verdict.EQUIVALENT
         match self.kind:
-            case Kind.EXACT:
+            case Kind.EXACT | Kind.JUDGED:
                 return Verdict.DIFFERENT
             case Kind.SET:
                 same = _words(one) == _words(other)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from rollout.authority import Authority
 from rollout.business_time import NO_TIME, Business
 from rollout.canonical import canonical
-from rollout.comparison import Comparator
+from rollout.comparison import Comparator, Ignored
 from rollout.fields import FieldRule
 
 UNANSWERED = "unanswered"  #: the exception for a review that nobody decides
@@ -163,6 +163,7 @@ class Contract:
     review_within: Business = NO_TIME  #: in the reviewers' working time
     review_then: tuple[Leg, ...] = ()  #: who is asked next when the reviewers stay silent
     compared: tuple[tuple[str, Comparator], ...] = ()  #: by field; without: each one exactly
+    ignored: tuple[tuple[str, Ignored], ...] = ()  #: by field: not compared for a while
     harmful: frozenset[tuple[str, str]] = frozenset()  #: (proposed, human) that do harm
     outcomes: tuple[OutcomeRule, ...] = ()  #: what later says whether it was right
     bars: tuple[tuple[str, float], ...] = ()  #: of its gates, where they are higher than usual

@@ -125,7 +125,7 @@ def _compare(  # all that a comparison is about
     fields = dict(contract.compared) or dict.fromkeys(proposal.action.arguments, Comparator())
     if not set(fields) & set(said.answer):
         raise Invalid(f"{case_id} is compared by {', '.join(fields)}; the answer has none of it")
-    verdict, _ = Comparison(fields, harmful=contract.harmful).compare(
+    verdict, _ = Comparison(fields, dict(contract.ignored), contract.harmful).compare(
         proposal.action.arguments, said.answer, now.date()
     )
     session.add(

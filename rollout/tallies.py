@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from rollout.case import AGENT, CaseRow, Proposal
-from rollout.compared import Blind, ComparedRow
+from rollout.compared import Blind, ComparedRow, Judged
 from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
@@ -29,7 +29,8 @@ def tally_of(
     since: datetime | None = None,
 ) -> Tally:
     """
-    Count what was compared with a release up to a moment; blind and comparable cases only.
+    Count what was compared with a release up to a moment; blind and comparable cases only. Where a
+    further person says that both are right, they agree.
 
     `since` begins the epoch: what an agent had earned before it fell does not count again.
     """
@@ -42,7 +43,8 @@ def tally_of(
         col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
         ComparedRow.at <= cutoff,
     )
-    agrees = case((col(ComparedRow.verdict).in_(AGREES), 1), else_=0)
+    both = (col(ComparedRow.judged) == Judged.BOTH) & (col(ComparedRow.judged_at) <= cutoff)
+    agrees = case((col(ComparedRow.verdict).in_(AGREES) | both, 1), else_=0)
     constant = session.execute(
         select(ComparedRow.answer, func.count())
         .where(*compared)

@@ -23,6 +23,8 @@ RISK = Comparator(Kind.ORDINAL, tolerance=1, scale=("low", "medium", "high", "cr
         (EXACT, "Mira  Brandt", "mira\u00a0brandt", Verdict.EQUIVALENT),
         (EXACT, "\uff2d\uff49\uff52\uff41", "Mira", Verdict.EQUIVALENT),
         (EXACT, "Jonas", "Mira", Verdict.DIFFERENT),
+        (Comparator(Kind.JUDGED), "we call you", "You are called.", Verdict.DIFFERENT),
+        (Comparator(Kind.JUDGED), "We call  you", "we call you", Verdict.EQUIVALENT),
         (Comparator(Kind.SET), "a; b", "B;A", Verdict.EQUIVALENT),
         (Comparator(Kind.SET), "a; b", "a", Verdict.DIFFERENT),
         (AMOUNT, "40", "44.9", Verdict.ACCEPTABLE),

@@ -1,19 +1,24 @@
 """What people decided beside the proposals: compared once, blind, and drawn over time."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
 
 from flows.doors.picture import spark, svg
+from rollout.agreements import Part, digest_of
 from rollout.authority import Authority
 from rollout.compared import Blind, ComparedRow
+from rollout.comparison import Ignored, Verdict
 from rollout.contract import Contract
 from rollout.course import course, simulate
 from rollout.errors import Invalid, Unknown
 from rollout.gates import Policy
 from rollout.grants import change
 from rollout.ledger import Entry
+from rollout.opinions import Kind, Side, take_opinion
+from rollout.people import read_directory
 from rollout.shadow import HumanDecision, take_human_decision, without_decision
 from rollout.tallies import tally_of
 from tests.rollout.sessions import with_people as session
@@ -164,3 +169,30 @@ def test_the_course_is_drawn_with_nothing_that_runs(session: Session, agreed: Co
     assert "agreement 100%" in spark(points)
     assert "Nothing was compared" in svg([], "x", 0.8, 0.05)
     assert spark([]) == ""
+
+
+def test_where_both_are_right_they_agree_from_then_on(session: Session, agreed: Contract) -> None:
+    at = WHEN + timedelta(hours=1)
+    case = watched(session, agreed, OWNERS[0], WHEN)
+    take_human_decision(session, agreed, case.id, decided(OWNERS[1], at), at)
+    later = at + timedelta(hours=1)
+    people, which = read_directory(session), f"O-{case.id}-{Kind.WHO_IS_RIGHT}"
+    take_opinion(session, people, agreed, which, by="sofia", side=Side.BOTH, now=later)
+    assert tally_of(session, agreed, "r", at).right == 0  # as it was known then
+    assert tally_of(session, agreed, "r", later).right == 1
+
+
+def test_a_field_that_is_ignored_for_a_while_is_not_compared(
+    session: Session, agreed: Contract
+) -> None:
+    at = WHEN + timedelta(hours=1)
+    last = Ignored("noor", at.date())
+    quiet = replace(agreed, ignored=(("owner", last),))
+    for made, found in ((quiet, Verdict.INCOMPARABLE), (agreed, Verdict.DIFFERENT)):
+        case = watched(session, made, OWNERS[0], WHEN)
+        said = decided(OWNERS[1], at)
+        assert take_human_decision(session, made, case.id, said, at) is found
+    case, tomorrow = watched(session, quiet, OWNERS[0], WHEN), at + timedelta(days=1)
+    said = decided(OWNERS[1], tomorrow)
+    assert take_human_decision(session, quiet, case.id, said, tomorrow) is Verdict.DIFFERENT
+    assert digest_of(quiet, Part.BARS) != digest_of(agreed, Part.BARS)
