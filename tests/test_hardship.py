@@ -19,6 +19,7 @@ def test_after_half_a_minute_of_kills_every_lead_has_its_ending_and_no_write_is_
         check=False,
     )
     assert ran.stdout, ran.stderr[-4000:]
+    assert ran.stdout.splitlines()[-1].startswith("{"), ran.stderr[-3_000:]
     found = json.loads(ran.stdout.splitlines()[-1])
 
     assert (found["leads"], found["ended"]) == (20, 20), found

@@ -19,6 +19,7 @@ def test_what_waited_before_everything_was_killed_waits_after_and_is_decided_onc
         check=False,
     )
     assert ran.stdout, ran.stderr[-4000:]
+    assert ran.stdout.splitlines()[-1].startswith("{"), ran.stderr[-3_000:]
     found = json.loads(ran.stdout.splitlines()[-1])
 
     assert [found[one] for one in ("before", "after", "ended", "written")] == [25] * 4, found

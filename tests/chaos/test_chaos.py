@@ -12,6 +12,7 @@ pytestmark = pytest.mark.system
 def test_a_hundred_kills_lose_nothing_and_double_nothing() -> None:
     words = [sys.executable, "-m", "tests.chaos", "--kills", "100", "--json"]
     ran = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert ran.stdout.splitlines()[-1].startswith("{"), ran.stderr[-3_000:]
     found = json.loads(ran.stdout.splitlines()[-1])
 
     assert found["in_gap"] >= 30, found

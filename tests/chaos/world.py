@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from flows.doors.ports import any_free
 from integrations import postgres
@@ -41,6 +43,15 @@ PATIENCE = {
 }
 CASE = re.compile(r"\[(X-[0-9]+)\]")
 FAULTS = ("delay", "reset_before_apply", "reset_after_apply", "status_after_apply", "truncate")
+
+
+#: The programme's own looks outlast a database that it has just killed.
+_patient = retry(
+    retry=retry_if_exception_type(OperationalError),
+    stop=stop_after_delay(30),
+    wait=wait_fixed(0.2),
+    reraise=True,
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ def spoil(made: World, dice: random.Random) -> None:
     made.crm.fault(**script)
 
 
+@_patient
 def sent(workflow: str) -> int:
     """Count the writes that have left and have no answer noted."""
     with transaction() as session:
@@ -140,6 +152,7 @@ def sent(workflow: str) -> int:
     return len(rows)
 
 
+@_patient
 def unfinished(workflow: str, jobs: list[Job]) -> list[Job]:
     """Give the writes that are neither done nor with a person."""
     with transaction() as session:

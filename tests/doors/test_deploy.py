@@ -19,7 +19,7 @@ pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parent.parent.parent
 CODE = ("flows", "tasks", "rollout", "integrations")
-ASKED = "answer = await agent.propose(_question(lead, turn, taken), CasePurse(case))"
+ASKED = "answer = await agent.propose(question_of(lead, turn, taken), CasePurse(case))"
 
 
 @pytest.fixture
