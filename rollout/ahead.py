@@ -47,7 +47,7 @@ class Ahead:
     def target(self) -> str:
         """The next level in words."""
         if self.scope:
-            return f"{self.scope} to {'no cap' if self.to is Authority.FULL else self.to}"
+            return f"{'no cap' if self.to is Authority.FULL else self.to} in {self.scope}"
         if self.to is self.grant.authority is Authority.FULL:
             return "full, renewed"
         return f"{self.to} to {self.exposure}" if self.exposure else str(self.to)

@@ -208,7 +208,7 @@ def test_a_cap_is_lifted_on_its_own_evidence_and_two_signatures(session: Session
     change(session, made, Authority.LIMITED, by="ann", because="x", now=WHEN)
     put(session, made, "segment:SMB", Authority.RECOMMEND)
     bars = replace(Policy(), margin=0.2, anchoring=0.2)
-    with pytest.raises(Invalid, match="may not rise to segment:SMB to no cap now:\n- units: none"):
+    with pytest.raises(Invalid, match="may not rise to no cap in segment:SMB now:\n- units: none"):
         ask_to_rise(session, made, bars, by="ines", because="x", scope="segment:SMB", now=WHEN)
     at = month_of(session, made, "MM")  # another part's evidence is none of its own
     assert look_ahead(session, made, bars, at, scope="segment:SMB").status is Status.NO_DATA

@@ -115,7 +115,10 @@ def baseline(workflow: Workflow, *, as_json: AsJson = False) -> None:
     contract = find(workflow).contract
     with transaction() as session:
         found = measure(session, contract, now())
-    rows = [{"workflow": contract.workflow, **asdict(found)}]
+    measured = asdict(found)
+    rows = [{"workflow": contract.workflow, **measured}]
+    if not as_json:
+        rows = [{"measured": name, "value": value} for name, value in measured.items()]
     show(rows, as_json=as_json, title=f"{workflow}: by hand", nothing="")
 
 
