@@ -68,24 +68,13 @@ def fall(
     if not because.strip():
         raise Invalid("a fall needs a reason: --because TEXT")
     grant = current(session, contract.workflow)
-    heights = list(Authority)
-    down = {"S1": 0, "S2": max(0, grant.authority.height - 1)}
-    lower = heights[down.get(severity, grant.authority.height)]
     if scope and severity == "S2" and not _spreads(session, contract.workflow, scope, now):
         grant = _lower_part(session, contract, grant, scope, by=by, because=because, now=now)
     elif severity == "S2" and (before := _that_held(session, contract.workflow, grant)):
         grant = _fall_back(session, contract, grant, before, by=by, because=because, now=now)
-    elif lower is not grant.authority and not grant.halted:
-        share = Exposure(basis_points=HALF).measured_as(grant.exposure)
-        grant = change(
-            session,
-            contract,
-            lower,
-            exposure=share if lower is Authority.LIMITED else None,
-            by=by,
-            because=f"{severity}: {because}",
-            now=now,
-        )
+    else:
+        why = f"{severity}: {because}"
+        grant = _lower(session, contract, grant, severity, by=by, because=why, now=now)
     falls = session.exec(
         select(FallRow).where(FallRow.workflow == contract.workflow, FallRow.at > now - MONTH)
     ).all()
@@ -110,6 +99,26 @@ def fall(
         fields={"severity": severity, "scope": scope, "to": str(grant), "because": because},
     )
     return grant
+
+
+def _lower(
+    session: Session,
+    contract: Contract,
+    grant: Grant,
+    severity: str,
+    *,
+    by: str,
+    because: str,
+    now: datetime,
+) -> Grant:
+    """Lower the whole workflow, S1 to off and S2 by one level; S3, and what is halted, stays."""
+    down = {"S1": 0, "S2": max(0, grant.authority.height - 1)}
+    lower = list(Authority)[down.get(severity, grant.authority.height)]
+    if lower is grant.authority or grant.halted:
+        return grant
+    half = Exposure(basis_points=HALF).measured_as(grant.exposure)
+    share = half if lower is Authority.LIMITED else None
+    return change(session, contract, lower, exposure=share, by=by, because=because, now=now)
 
 
 def _that_held(session: Session, workflow: str, grant: Grant) -> ChampionRow | None:

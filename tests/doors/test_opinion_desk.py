@@ -174,5 +174,8 @@ def test_each_one_is_written_a_link_of_their_own(
     assert made["karim"] != made["sofia"]
     assert "For Sofia" in httpx.get(made["sofia"]).text
     assert differs.case in httpx.get(made["sofia"]).text
-    monkeypatch.setattr(settings(), "link_key", type(settings().link_key)(""))
+    monkeypatch.setenv("TAXIWAY_LINK_KEY", "")
+    settings.cache_clear()
     assert link_to_opinions(NAME)(people["sofia"]) == ""
+    monkeypatch.undo()
+    settings.cache_clear()

@@ -105,10 +105,11 @@ def test_a_capped_segment_goes_no_higher_and_the_others_go_on(
     session: Session, agreed: Contract
 ) -> None:
     now = put(session, agreed, "segment:SMB", Authority.SHADOW)
-    low = place(now, UNITS[0], INSIDE)
+    unit = next(one for one in UNITS if place(now, one, Facets()).arm is not Arm.HOLDOUT)
+    low = place(now, unit, INSIDE)
     assert (low.authority, low.arm) == (Authority.SHADOW, Arm.REST)
     assert low.because == "segment:SMB goes no higher than shadow"
-    assert place(now, UNITS[0], Facets(segment="MM")).authority is not Authority.SHADOW
+    assert place(now, unit, Facets(segment="MM")).authority is not Authority.SHADOW
     assert str(now).endswith("; segment:SMB at most shadow")
     assert history(session, agreed.workflow)[-1].scope == "segment:SMB"
 
@@ -116,7 +117,8 @@ def test_a_capped_segment_goes_no_higher_and_the_others_go_on(
 def test_of_several_caps_the_most_restrictive_counts(session: Session, agreed: Contract) -> None:
     put(session, agreed, "segment:SMB", Authority.RECOMMEND)
     now = put(session, agreed, "team:dach", Authority.SHADOW)
-    assert place(now, UNITS[0], INSIDE).because.startswith("team:dach")
+    unit = next(one for one in UNITS if place(now, one, Facets()).arm is not Arm.HOLDOUT)
+    assert place(now, unit, INSIDE).because.startswith("team:dach")
     placement = Placement(authority=Authority.LIMITED, arm=Arm.TREATED, because="x", segment="SMB")
     assert now.level_of(placement) is Authority.RECOMMEND
 
