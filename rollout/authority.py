@@ -199,9 +199,9 @@ def place(
     """
     authority, arm, because, number = _arm(grant, unit, facets)
     cap = grant.cap_of(facets.scopes())
-    if cap is not None and cap[1].height < authority.height:
-        authority, because = cap[1], f"{cap[0]} goes no higher than {cap[1]}"
-        arm = Arm.REST
+    if cap is not None and cap[1].height < grant.authority.height:
+        authority, because = lower_of(authority, cap[1]), f"{cap[0]} goes no higher than {cap[1]}"
+        arm = Arm.REST  # on neither side of a comparison: its agent's side has nobody there
     return Placement(
         authority=authority,
         arm=arm,

@@ -251,3 +251,18 @@ def test_a_part_that_fell_takes_nothing_from_the_others(session: Session, agreed
     )
     assert last_fall(session, agreed.workflow) is None
     assert latch(session, agreed.workflow, WHEN)
+
+
+def test_a_capped_part_is_on_neither_side_of_the_comparison() -> None:
+    half = grant().model_copy(
+        update={
+            "caps": {"segment:SMB": Authority.RECOMMEND},
+            "exposure": Exposure(basis_points=5_000),
+        }
+    )
+    arms = {place(half, unit, INSIDE).arm for unit in UNITS}
+    assert arms == {Arm.REST}
+    assert {place(half, unit, Facets(segment="MM")).arm for unit in UNITS} >= {
+        Arm.TREATED,
+        Arm.CONTROL,
+    }
