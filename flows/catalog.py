@@ -6,7 +6,7 @@ and imported where it runs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
 
@@ -28,11 +28,17 @@ class Workflow:
     flow: str  #: "module:function"
     events: Mapping[str, type[BaseModel]]  #: by a webhook's type, the shape of its data
     on_past: str = ""  #: "module:function": its agent on one row of history
+    gathers: tuple[str, ...] = ()  #: "module:function" each: looks up what people did elsewhere
 
     @property
     def name(self) -> str:
         """The one name it has everywhere."""
         return self.contract.workflow
+
+    @property
+    def full_name(self) -> str:
+        """Its deployment's name in Prefect."""
+        return f"{self.name}/{self.name}"
 
 
 WORKFLOWS = (
@@ -41,6 +47,7 @@ WORKFLOWS = (
         flow="flows.lead_routing:lead_routing",
         events={SUBMITTED: LeadCreated, CONTACT_MADE: ContactMade},
         on_past="tasks.on_past:route_lead",
+        gathers=("tasks.human_decisions:look_for_owners", "tasks.outcomes:look_for_reassigned"),
     ),
     Workflow(
         contract=renewal_risk.CONTRACT,
@@ -59,6 +66,26 @@ class Operation:
     flow: str  #: "module:function"
     about: str  #: what its page in the UI says
     every: timedelta | None = None  #: its first schedule; whoever changes it in the UI wins
+    of: str = ""  #: its flow's name, where that is another
+    takes: Mapping[str, str] = field(default_factory=dict)  #: what its flow is given
+
+    @property
+    def full_name(self) -> str:
+        """Its deployment's name in Prefect."""
+        return f"{self.of or self.name}/{self.name}"
+
+
+def _climb(workflow: str) -> Operation:
+    return Operation(
+        name=f"climb-{workflow}",
+        of="climb",
+        flow="flows.operations.climb:climb",
+        takes={"workflow": workflow},
+        about=f"Every hour, for {workflow}: gathers what people decided on cases that its agent "
+        "only watched, lowers it where a monitor speaks, says what stands between it and its next "
+        "level, and tells its owners when nothing does.",
+        every=timedelta(hours=1),
+    )
 
 
 OPERATIONS = (
@@ -82,13 +109,7 @@ OPERATIONS = (
         about="Finds leads that nobody owns and no event told of, and opens their cases. "
         "Schedule it to catch up after a downtime, or start it by hand.",
     ),
-    Operation(
-        name="climb",
-        flow="flows.operations.climb:climb",
-        about="Every hour: gathers what people decided on cases that an agent only watched, lowers "
-        "an agent whose monitors speak, and says what stands between each one and its next level.",
-        every=timedelta(hours=1),
-    ),
+    *(_climb(one.name) for one in WORKFLOWS),
     Operation(
         name="promote",
         flow="flows.operations.promote:promote",

@@ -69,7 +69,7 @@ def digest_of(contract: Contract, part: Part) -> str:
             *("targets", "benchmark"),
         ),
         Part.SCOPE: ("boundaries",),
-        Part.BARS: ("bars", "compared", "ignored", "harmful", "outcomes"),
+        Part.BARS: ("bars", "answer_within", "compared", "ignored", "harmful", "outcomes"),
         Part.CREDENTIALS: ("workflow",),
     }[part]
     return sha256(canonical({name: whole.get(name) for name in names})).hexdigest()[:12]

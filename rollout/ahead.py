@@ -5,7 +5,7 @@ A pure function of the ledger up to that moment and the policy: whoever asks, it
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -18,7 +18,7 @@ from rollout.falling import last_fall, latch
 from rollout.gates import Finding, Policy, Status, fold
 from rollout.grants import CAPS, current, history
 from rollout.holes import holes
-from rollout.limited_gates import full_gates, limited_gates
+from rollout.limited_gates import Live, full_gates, limited_gates
 from rollout.live import live
 from rollout.monitors import alarm
 from rollout.ramp import following as next_step
@@ -58,6 +58,11 @@ class Ahead:
         return Status.FAIL if self.latch else fold(self.gates)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether somebody may ask for the next level: every gate passes."""
+        return self.to is not None and self.status is Status.PASS
+
+    @property
     def digest(self) -> str:
         """The digest of the evidence, as it is signed."""
         return digest([asdict(one) for one in self.gates])[:16]
@@ -77,12 +82,14 @@ def look_ahead(
     now: datetime,
     rival: str = "",
     scope: str = "",
+    known: Live | None = None,
 ) -> Ahead:
     """
     Judge what leads to the next level, as of now; what leads a rival to the champion's place; or
     what lifts the cap of a scope. Raises `Invalid` for a scope that has none.
 
-    A rival that takes over starts at recommend, whatever its predecessor had.
+    A rival that takes over starts at recommend, whatever its predecessor had. `known` is what was
+    read of its cases as of the same moment, where somebody needed it before.
     """
     grant = current(session, contract.workflow)
     if scope:
@@ -98,7 +105,7 @@ def look_ahead(
         since = last_fall(session, contract.workflow)
         gates = shadow_gates(tally_of(session, contract, release, now, since), policy)
     elif following is not None:
-        gates = _above(session, contract, policy, following, release, now)
+        gates = _above(session, contract, policy, following, release, now, known)
     shut = latch(session, contract.workflow, now)
     return Ahead(grant, following, tuple(gates), shut, release, share)
 
@@ -152,6 +159,7 @@ def _above(
     following: Authority,
     release: str,
     now: datetime,
+    known: Live | None,
 ) -> Sequence[Finding]:
     """Judge what leads on from recommend, and on from each share."""
     since = last_fall(session, contract.workflow)
@@ -160,7 +168,7 @@ def _above(
     if level is Authority.RECOMMEND:
         return recommend_gates(record, policy)
     why = alarm(session, contract, now)
-    known = live(session, contract, now, why.because if why else "")
+    known = replace(known or live(session, contract, now), alarm=why.because if why else "")
     if level is Authority.FULL:
         began = full_since(session, contract.workflow)
         lately = track_record(session, contract, release, now, began)

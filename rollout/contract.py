@@ -17,6 +17,10 @@ from rollout.comparison import Comparator, Ignored
 from rollout.fields import FieldRule
 
 UNANSWERED = "unanswered"  #: the exception for a review that nobody decides
+NOT_SENT = "not-sent"  #: the exception for a decided write that was not made
+BROKEN = "broken"  #: the exception for a run that cannot go on
+#: Exceptions of what surrounds an agent: no case meets them while it only watches.
+OF_THE_WORKS = frozenset({UNANSWERED, NOT_SENT, BROKEN})
 
 
 class Impact(StrEnum):
@@ -174,6 +178,7 @@ class Contract:
     benchmark: Benchmark | None = None
     budget_minor_per_day: int | None = None  #: what its agent may cost
     budget_minor_per_case: int | None = None
+    answer_within: timedelta | None = None  #: how long its agent may take for an answer
     currency: str = "EUR"
     retention: timedelta | None = None
     review_every: timedelta | None = None

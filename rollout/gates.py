@@ -70,6 +70,10 @@ class Tally:
     segments: Mapping[str, tuple[int, int]] = field(default_factory=dict)  #: n and right of each
     unit_means: NDArray[np.float64] | None = None  #: where units bring several cases: each one's
     harm_is_known: bool = True  #: whether anybody has said what does harm
+    cheap: int | None = None  #: answers within the budget of a case; None: it is not known
+    quick: int | None = None  #: answers in time; None: it is not known
+    exceptions: int = 0  #: kinds that a case may meet while an agent only watches
+    unmet: tuple[str, ...] | None = None  #: those that nobody has met; None: it is not known
     asked_twice: int = 0  #: cases about which the agent was asked again
     same_twice: int = 0  #: in which it said the same
 
@@ -81,7 +85,7 @@ class Tally:
 
 SHARES = (
     *("agreement", "harm", "coverage", "alpha", "margin"),
-    *("anchoring", "acceptance", "integration", "escalation", "matured", "planted"),
+    *("anchoring", "acceptance", "integration", "escalation", "matured", "planted", "budget"),
 )
 
 
@@ -92,6 +96,7 @@ class Policy:
     agreement: float = 0.80
     harm: float = 0.02
     coverage: float = 0.98
+    budget: float = 0.95  #: share of answers that keep to what they may cost, and how long
     margin: float = 0.05  #: by which an agent may be worse than people, and count as equal
     anchoring: float = 0.10  #: by which what is shown may be taken more often than agreed to blind
     acceptance: float = 0.85

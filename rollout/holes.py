@@ -114,6 +114,8 @@ def _unmeasured(contract: Contract) -> Iterator[str]:
         yield "budget: no daily cap"
     if contract.budget_minor_per_case is None:
         yield "budget: no cap for a case"
+    if not contract.answer_within:
+        yield "budget: not said how long an answer may take (answer_within)"
     if not contract.retention:
         yield "retention: not said how long personal data is kept"
     if not contract.review_every:

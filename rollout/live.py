@@ -25,7 +25,7 @@ from rollout.reviews import ReviewRow, Status
 DAY, MONTH = timedelta(days=1), timedelta(days=30)
 
 
-def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = "") -> Live:
+def live(session: Session, contract: Contract, cutoff: datetime) -> Live:
     """Gather what the gates through limited look at."""
     last, since = _since(session, contract.workflow, cutoff)
     step = last.at if last else cutoff
@@ -48,7 +48,6 @@ def live(session: Session, contract: Contract, cutoff: datetime, alarm: str = ""
         matured=own.share,
         started=started,
         escalated=escalated,
-        alarm=alarm,
         costs=_costs(session, contract, since, cutoff),
         manual_minor=manual,
         segments=_pairs(own, control),

@@ -4,6 +4,7 @@ The noise floor: how often a release, asked twice about the same case, gives the
 No agreement with people can be expected above it; a difference below it says nothing.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, func, select
@@ -49,8 +50,10 @@ def note_again(
     )
 
 
-def noise_of(session: Session, workflow: str, release: str, cutoff: datetime) -> tuple[int, int]:
-    """Give how many cases a release was asked about twice, and in how many it said the same."""
+def noise_of(
+    session: Session, workflow: str, releases: Collection[str], cutoff: datetime
+) -> tuple[int, int]:
+    """Give how many cases releases were asked about twice, and in how many they said the same."""
     said = col(Entry.fields)
     same = said["same"].as_boolean()
     rows = session.execute(
@@ -58,7 +61,7 @@ def noise_of(session: Session, workflow: str, release: str, cutoff: datetime) ->
         .where(
             Entry.workflow == workflow,
             Entry.kind == NOISE,
-            said["release"].astext == release,
+            said["release"].astext.in_(releases),
             Entry.at <= cutoff,
         )
         .group_by(same)

@@ -9,7 +9,7 @@ from rollout.errors import Invalid
 from rollout.gates import Policy
 
 STRICTER_ABOVE = (
-    *("agreement", "coverage", "min_units", "min_days"),
+    *("agreement", "coverage", "budget", "min_units", "min_days"),
     *("acceptance", "integration", "matured", "step_days", "rechecks", "planted"),
 )
 STRICTER_BELOW = (

@@ -2,7 +2,8 @@
 Releases: what exactly answers, what changed from one to the next, and whose level it is.
 
 A level is earned by a release, the champion. Another one that is seen instead of it has earned
-nothing yet, whatever changed, unless only its words about itself did: then the level carries over.
+nothing yet, whatever changed, unless only its words about itself did: then the level carries over,
+and so does all evidence (`CARRIES`).
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from rollout.authority import Authority
+from rollout.canonical import Json
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Unknown
@@ -44,6 +46,8 @@ PARTS = {
     "description": Change.COSMETIC,
     "author": Change.COSMETIC,
 }
+#: The classes of change over which evidence and level carry: all others could change an answer.
+CARRIES = frozenset({Change.COSMETIC})
 BY_TAXIWAY = "taxiway"
 NOBODY = ""  #: in the place of a release: the level is nobody's
 
@@ -115,6 +119,15 @@ def releases(session: Session, workflow: str) -> list[ReleaseRow]:
     )
 
 
+def line_of(session: Session, workflow: str, release: str) -> tuple[str, ...]:
+    """Give a release and those whose evidence is its own too, since they answer as it does."""
+    known = {row.id: row.manifest for row in releases(session, workflow)}
+    if release not in known:
+        return (release,)
+    own = known[release]
+    return tuple(sorted(one for one in known if change_class(known[one], own) in CARRIES))
+
+
 def named_release(session: Session, workflow: str, name: str) -> str:
     """Give a release by the first letters of its id; empty for none. Raises `Unknown`."""
     if not name:
@@ -136,7 +149,7 @@ def see(
     parent = champion(session, workflow)
     before = session.get(ReleaseRow, (workflow, parent))
     gravest = change_class(before.manifest, manifest).value if before else ""
-    session.execute(
+    made = session.execute(
         insert(ReleaseRow)
         .values(
             workflow=workflow,
@@ -147,7 +160,18 @@ def see(
             seen_at=now,
         )
         .on_conflict_do_nothing()
-    )
+        .returning(col(ReleaseRow.id))
+    ).scalar_one_or_none()
+    if made is not None:
+        alike: list[Json] = [one for one in line_of(session, workflow, release) if one != release]
+        note(
+            session,
+            workflow=workflow,
+            kind="release",
+            actor=BY_TAXIWAY,
+            at=now,
+            fields={"release": release, "since": parent, "change": gravest, "evidence_of": alike},
+        )
     return session.get_one(ReleaseRow, (workflow, release))
 
 
@@ -185,7 +209,7 @@ def heed(session: Session, contract: Contract, seen: ReleaseRow, now: datetime) 
         return None
     before = session.get(ReleaseRow, (workflow, holds))
     what = change_class(before.manifest, seen.manifest) if before else Change.CODE
-    if what is Change.COSMETIC:
+    if what in CARRIES:
         because = f"nothing changed that counts since {holds[:8]}"
         crown(session, workflow, seen.id, by=BY_TAXIWAY, because=because, now=now)
         return None

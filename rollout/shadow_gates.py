@@ -27,7 +27,13 @@ from rollout.gates import (
 
 def shadow_gates(tally: Tally, policy: Policy) -> list[Finding]:
     """Judge what leads from shadow to recommend."""
-    asked = {name: one for name, one in GATES.items() if name != "harm" or tally.harm_is_known}
+    unknown = {
+        *(() if tally.harm_is_known else ("harm",)),
+        *(() if tally.cheap is not None else ("cost",)),
+        *(() if tally.quick is not None else ("latency",)),
+        *(() if tally.unmet is not None else ("exceptions",)),
+    }
+    asked = {name: one for name, one in GATES.items() if name not in unknown}
     return [*judge(asked, tally, policy), *_segments(tally, policy)]
 
 
@@ -100,6 +106,38 @@ def _harm(tally: Tally, policy: Policy) -> Finding:
     return below("harm", tally.harmful, tally.n, policy.harm, policy.alpha, "harmful in")
 
 
+def _cost(tally: Tally, policy: Policy) -> Finding:
+    return _kept_to("cost", tally.cheap or 0, tally, policy, "cost what a case may")
+
+
+def _latency(tally: Tally, policy: Policy) -> Finding:
+    return _kept_to("latency", tally.quick or 0, tally, policy, "came in time")
+
+
+def _kept_to(name: str, kept: int, tally: Tally, policy: Policy, words: str) -> Finding:
+    """Judge a budget as coverage is: on all answers, and not on a sample of them."""
+    if not tally.answered:
+        return Finding(name, Status.NO_DATA, "there is no answer")
+    share = kept / tally.answered
+    told = (
+        f"{kept} of {tally.answered} answers {words} ({percent(share)}), "
+        f"at least {percent(policy.budget)}"
+    )
+    status = Status.PASS if share >= policy.budget else Status.FAIL
+    return Finding(name, status, told, share)
+
+
+def _exceptions(tally: Tally, policy: Policy) -> Finding:
+    del policy
+    name, unmet = "exceptions", tally.unmet or ()
+    met = tally.exceptions - len(unmet)
+    words = f"{met} of {tally.exceptions} kinds were met or rehearsed"
+    if not unmet:
+        return Finding(name, Status.PASS, words, met)
+    told = f"{words}; not yet: {', '.join(unmet)} (taxiway rollout rehearse)"
+    return Finding(name, Status.INCONCLUSIVE, told, met)
+
+
 GATES: dict[str, Callable[[Tally, Policy], Finding]] = {
     "units": _units,
     "days": _duration,
@@ -107,6 +145,9 @@ GATES: dict[str, Callable[[Tally, Policy], Finding]] = {
     "agreement": _agreement,
     "better_than_constant": _constant,
     "harm": _harm,
+    "cost": _cost,
+    "latency": _latency,
+    "exceptions": _exceptions,
 }
 
 

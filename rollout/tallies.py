@@ -1,24 +1,80 @@
 """What was compared with a release, counted: all that the gates of shadow look at."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import case, func
+from sqlalchemy import ColumnElement, Row, case, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from rollout.case import AGENT, CaseRow, Proposal
+from rollout.answering import answers_of
 from rollout.compared import Blind, ComparedRow, Judged
 from rollout.comparison import AGREES, Verdict
 from rollout.contract import Contract
 from rollout.gates import Tally
-from rollout.ledger import Entry
 from rollout.noise import noise_of
-from rollout.shadow import ASKED, latest_release, rival_step
+from rollout.rehearsals import expected, unmet
+from rollout.releases import line_of
 
-MOST_COVERED = 10_000  #: cases of which is counted whether there was an answer, the latest ones
-COVERED_BEFORE = timedelta(days=1)  #: a person decides some time after the agent proposed
+
+@dataclass(frozen=True)
+class _Counted:
+    """The comparisons that count: blind ones, in which there was something to compare."""
+
+    workflow: str
+    line: tuple[str, ...]
+    since: datetime | None
+    cutoff: datetime
+
+    def constant(self, session: Session) -> str:
+        """Give the answer that people give most often; empty where there is none."""
+        return (
+            session.execute(
+                select(ComparedRow.answer)
+                .where(*self._where())
+                .group_by(ComparedRow.answer)
+                .order_by(func.count().desc(), ComparedRow.answer)
+                .limit(1)
+            ).scalar_one_or_none()
+            or ""
+        )
+
+    def by_segment(self, session: Session, always: str) -> Sequence[Row[Any]]:
+        """Give for each segment n, right, harmful, fixed, wins, losses, the first and the last."""
+        judged = col(ComparedRow.judged_at) <= self.cutoff
+        both = (col(ComparedRow.judged) == Judged.BOTH) & judged
+        agrees = case((col(ComparedRow.verdict).in_(AGREES) | both, 1), else_=0)
+        fixed = case((col(ComparedRow.answer) == always, 1), else_=0)
+        return session.execute(
+            select(  # type: ignore[call-overload] # columns
+                ComparedRow.segment,
+                func.count(),
+                func.sum(agrees),
+                func.sum(case((col(ComparedRow.verdict) == Verdict.HARMFUL, 1), else_=0)),
+                func.sum(fixed),
+                func.sum(agrees * (1 - fixed)),
+                func.sum(fixed * (1 - agrees)),
+                func.min(ComparedRow.decided_at),
+                func.max(ComparedRow.decided_at),
+            )
+            .where(*self._where())
+            .group_by(ComparedRow.segment)
+        ).all()
+
+    def _where(self) -> tuple[ColumnElement[bool], ...]:
+        epoch = () if self.since is None else (col(ComparedRow.decided_at) > self.since,)
+        return (
+            *epoch,
+            col(ComparedRow.workflow) == self.workflow,
+            col(ComparedRow.release).in_(self.line),
+            col(ComparedRow.blind) == Blind.YES,
+            col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
+            col(ComparedRow.at) <= self.cutoff,
+        )
 
 
 def tally_of(
@@ -34,48 +90,17 @@ def tally_of(
 
     `since` begins the epoch: what an agent had earned before it fell does not count again.
     """
-    epoch = (ComparedRow.decided_at > since,) if since is not None else ()
-    compared = (
-        *epoch,
-        ComparedRow.workflow == contract.workflow,
-        ComparedRow.release == release,
-        ComparedRow.blind == Blind.YES,
-        col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
-        ComparedRow.at <= cutoff,
-    )
-    both = (col(ComparedRow.judged) == Judged.BOTH) & (col(ComparedRow.judged_at) <= cutoff)
-    agrees = case((col(ComparedRow.verdict).in_(AGREES) | both, 1), else_=0)
-    constant = session.execute(
-        select(ComparedRow.answer, func.count())
-        .where(*compared)
-        .group_by(ComparedRow.answer)
-        .order_by(func.count().desc(), ComparedRow.answer)
-        .limit(1)
-    ).first()
-    always = constant[0] if constant else ""
-    fixed = case((col(ComparedRow.answer) == always, 1), else_=0)
-    rows = session.execute(
-        select(  # type: ignore[call-overload] # columns
-            ComparedRow.segment,
-            func.count(),
-            func.sum(agrees),
-            func.sum(case((col(ComparedRow.verdict) == Verdict.HARMFUL, 1), else_=0)),
-            func.sum(fixed),
-            func.sum(agrees * (1 - fixed)),
-            func.sum(fixed * (1 - agrees)),
-            func.min(ComparedRow.decided_at),
-            func.max(ComparedRow.decided_at),
-        )
-        .where(*compared)
-        .group_by(ComparedRow.segment)
-    ).all()
+    line = line_of(session, contract.workflow, release)
+    counted = _Counted(contract.workflow, line, since, cutoff)
+    always = counted.constant(session)
+    rows = counted.by_segment(session, always)
     n, right, harmful, constant_right, wins, losses = (
         sum(int(row[place]) for row in rows) for place in range(1, 7)
     )
     first = min((row[7] for row in rows), default=None)
     last = max((row[8] for row in rows), default=None)
-    eligible, answered = _coverage(session, contract.workflow, release, first, cutoff)
-    twice, same = noise_of(session, contract.workflow, release, cutoff)
+    answers = answers_of(session, contract, release, first, cutoff)
+    twice, same = noise_of(session, contract.workflow, line, cutoff)
     return Tally(
         n=n,
         right=right,
@@ -84,8 +109,12 @@ def tally_of(
         constant_right=constant_right,
         wins=wins,
         losses=losses,
-        eligible=eligible,
-        answered=answered,
+        eligible=answers.eligible,
+        answered=answers.given,
+        cheap=answers.cheap,
+        quick=answers.quick,
+        exceptions=len(expected(contract)),
+        unmet=unmet(session, contract, cutoff),
         days=(last - first) / timedelta(days=1) if first and last else None,
         age_days=(cutoff - last) / timedelta(days=1) if last else None,
         segments={row[0]: (int(row[1]), int(row[2])) for row in rows},
@@ -110,8 +139,8 @@ def side_by_side(
         .join(other, col(other.case_id) == col(ComparedRow.case_id))
         .where(
             ComparedRow.workflow == workflow,
-            ComparedRow.release == rival,
-            other.release == holds,
+            col(ComparedRow.release).in_(line_of(session, workflow, rival)),
+            col(other.release).in_(line_of(session, workflow, holds)),
             ComparedRow.blind == Blind.YES,
             ComparedRow.at <= cutoff,
             *((ComparedRow.decided_at > since,) if since is not None else ()),
@@ -119,54 +148,3 @@ def side_by_side(
         .order_by(col(ComparedRow.seq))
     ).all()
     return np.array([float(one in AGREES) - float(two in AGREES) for one, two in rows], dtype=float)
-
-
-def _coverage(
-    session: Session, workflow: str, release: str, first: datetime | None, cutoff: datetime
-) -> tuple[int, int]:
-    """
-    Count the latest cases that a release was asked about, and those to which it had an answer.
-
-    A rival is to answer whatever the one that acts is asked.
-    """
-    if first is None:
-        return 0, 0
-    acts = release == latest_release(session, workflow)
-    given = aliased(Entry)
-    said = col(given.fields)
-    has = (
-        (said["release"].astext == release)
-        & (said["decided_by"].astext == AGENT)
-        & (said["evidence"].as_integer() > 0)
-    )
-    asked = (
-        select(
-            col(Entry.case_id),
-            col(Entry.step),
-            col(Entry.fields)["release"].astext.label("release"),
-        )
-        .where(Entry.workflow == workflow, Entry.kind == "asked", Entry.at <= cutoff)
-        .order_by(col(Entry.at).desc())
-        .limit(MOST_COVERED)
-        .subquery()
-    )
-    found = session.execute(
-        select(func.count(), func.count(col(given.seq)))
-        .select_from(asked)
-        .join(CaseRow, col(CaseRow.id) == asked.c.case_id)
-        .join(
-            given,
-            (col(given.case_id) == col(CaseRow.id))
-            & (col(given.kind) == Proposal.kind)
-            & (col(given.step).in_(["proposal-1", rival_step(release)]))
-            & has,
-            isouter=True,
-        )
-        .where(
-            asked.c.step == ASKED,
-            *((asked.c.release == release,) if acts else ()),
-            col(CaseRow.closed_at) >= first - COVERED_BEFORE,
-            col(CaseRow.closed_at) <= cutoff,
-        )
-    ).one()
-    return int(found[0]), int(found[1])

@@ -23,6 +23,7 @@ from rollout.falling import FallRow
 from rollout.ledger import Entry
 from rollout.opinions import Kind, OpinionRow, people_agree
 from rollout.planted import planted_found
+from rollout.releases import line_of
 
 MOST = 10_000  #: differences that are read: the first ones, which decide long before
 READ = ("blind", "verdict", "judged", "judged_at", "segment", "decided_at")
@@ -99,7 +100,7 @@ def _rows(
         select(*(getattr(ComparedRow, name) for name in READ))  # columns: rows would cost ten times
         .where(
             ComparedRow.workflow == workflow,
-            ComparedRow.release == release,
+            col(ComparedRow.release).in_(line_of(session, workflow, release)),
             col(ComparedRow.blind).in_([Blind.YES, Blind.SHOWN]),
             col(ComparedRow.verdict) != Verdict.INCOMPARABLE,
             ComparedRow.at <= cutoff,

@@ -11,7 +11,7 @@ from rollout.authority import Unit
 from rollout.business_time import due
 from rollout.canonical import canonical
 from rollout.case import Action, Case, Ending, case_of, find_case
-from rollout.contract import Contract, Handoff, Leg
+from rollout.contract import BROKEN, Contract, Handoff, Leg
 from rollout.deadlines import Kind, Line, plan
 from rollout.effects import Basis, Intent, Request, Sent
 from rollout.errors import ContractBroken
@@ -24,8 +24,6 @@ from tasks.cases import close_case, end_case
 from tasks.crm_tasks import CrmTask, give_task
 from tasks.effects import Write, send
 from tasks.steps import step
-
-BROKEN = "broken"  #: the exception for a run that cannot go on
 
 
 async def hand_off(

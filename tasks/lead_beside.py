@@ -12,7 +12,7 @@ from rollout.gate import may_write
 from rollout.lead_routing import Lead
 from rollout.ledger import recall, remember
 from rollout.noise import AGAIN, is_asked_again, note_again
-from rollout.releases import see
+from rollout.releases import CARRIES, change_class, see
 from rollout.shadow import rival_step
 from tasks.cases import PROPOSAL
 from tasks.lead_agent import all_lead_agents, lead_agents
@@ -31,7 +31,8 @@ async def ask_beside(case: Case, lead: Lead) -> int:
     Of a sample that is only watched the one that acts is asked again, to know its own noise.
     """
     acts = acting(case.workflow, all_lead_agents())
-    rivals = [one for one in lead_agents() if one.release.id != acts.release.id]
+    own = asdict(acts.release)
+    rivals = [one for one in lead_agents() if change_class(own, asdict(one.release)) not in CARRIES]
     found = sum([await _ask_rival(case, lead, one) for one in rivals])
     if is_asked_again(case.workflow, case.id) and not may_write(case.placement):
         await _ask_again(case, lead, acts)

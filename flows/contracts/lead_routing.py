@@ -244,6 +244,7 @@ CONTRACT = Contract(
     ),
     budget_minor_per_day=2_000,
     budget_minor_per_case=10,
+    answer_within=timedelta(seconds=30),
     outcomes=(OutcomeRule("reassigned", is_good=False, within=timedelta(days=7), silence_is=True),),
     retention=timedelta(days=180),
     review_every=timedelta(days=90),

@@ -171,6 +171,7 @@ CONTRACT = Contract(
     ),
     budget_minor_per_day=2_000,
     budget_minor_per_case=20,
+    answer_within=timedelta(seconds=30),
     outcomes=(
         OutcomeRule("renewed", is_good=True, within=timedelta(days=150)),
         OutcomeRule("churned", is_good=False, within=timedelta(days=150)),

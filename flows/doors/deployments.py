@@ -26,12 +26,15 @@ from rollout.holes import complete
 ONE_AT_A_TIME = ConcurrencyLimitConfig(
     limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW
 )
+RETIRED = ("climb/climb",)  #: deployments of earlier versions, which others do the work of
 
 
 async def apply_all() -> None:
     """Apply every workflow; raises `ContractIncomplete` for a contract with holes."""
     async with get_client() as client:
         await _pool(client)
+        for name in RETIRED:
+            await _retire(client, name)
         for workflow in WORKFLOWS:
             complete(workflow.contract)
             await _apply(client, workflow, described(workflow.contract))
@@ -64,12 +67,20 @@ async def _pool(client: PrefectClient) -> None:
         return
 
 
+async def _retire(client: PrefectClient, name: str) -> None:
+    try:
+        known = await client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return
+    await client.delete_deployment(known.id)
+
+
 async def _apply(
     client: PrefectClient, one: Workflow | Operation, text: str, every: timedelta | None = None
 ) -> None:
     flow = load(one)
     try:
-        known = await client.read_deployment_by_name(full_name(one.name))
+        known = await client.read_deployment_by_name(one.full_name)
     except ObjectNotFound:
         made = await flow.ato_deployment(
             name=one.name,
@@ -77,6 +88,7 @@ async def _apply(
             tags=["taxiway"] if isinstance(one, Workflow) else ["taxiway", "system"],
             entrypoint_type=EntrypointType.MODULE_PATH,
             interval=every,
+            parameters=dict(one.takes) if isinstance(one, Operation) else None,
             concurrency_limit=None if isinstance(one, Workflow) else ONE_AT_A_TIME,
         )
         await made.aapply(work_pool_name=settings().work_pool)

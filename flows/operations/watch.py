@@ -17,6 +17,7 @@ from prefect.logging import get_run_logger
 from prefect.logging.loggers import LoggingAdapter
 
 from flows.catalog import WORKFLOWS
+from integrations.clock import now
 from integrations.database import transaction
 from integrations.heartbeat import beat
 from rollout.errors import TaxiwayError
@@ -84,7 +85,8 @@ async def _notices() -> int:
 
 
 async def _fallen() -> int:
-    return len(await asyncio.to_thread(hear_monitors, [one.contract for one in WORKFLOWS]))
+    heard = [await asyncio.to_thread(hear_monitors, one.contract, now()) for one in WORKFLOWS]
+    return sum(map(len, heard))
 
 
 async def _sealed() -> int:

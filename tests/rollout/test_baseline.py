@@ -87,8 +87,8 @@ def test_how_often_it_contradicts_itself_stands_beside_its_agreement(
         case = a_case(session, agreed)
         for _ in range(2):  # once for a case
             note_again(session, agreed, case.id, proposal(), second, at)
-    assert noise_of(session, agreed.workflow, "r", at) == (4, 3)
-    assert noise_of(session, agreed.workflow, "another", at) == (0, 0)
+    assert noise_of(session, agreed.workflow, ["r"], at) == (4, 3)
+    assert noise_of(session, agreed.workflow, ["another"], at) == (0, 0)
     found = shadow_gates(tally_of(session, agreed, "r", at), Policy())
     agreement = next(one for one in found if one.gate == "agreement")
     assert agreement.because.endswith("with itself, asked again, in 75.0 % of 4")

@@ -30,6 +30,10 @@ def tally(right: int = 460, wrong: int = 40, **more: object) -> Tally:
         age_days=1.0,
         eligible=n,
         answered=n,
+        cheap=n,
+        quick=n,
+        exceptions=16,
+        unmet=(),
     )
     return replace(made, **more)  # type: ignore[arg-type] # fields of a tally
 
@@ -57,6 +61,30 @@ def test_two_weeks_are_two_weeks(days: float | None, status: Status, says: str) 
     assert status_of(found, "days") is status
     assert says in next(one.because for one in found if one.gate == "days")
     assert fold(found) is status
+
+
+@pytest.mark.parametrize(("gate", "field"), [("cost", "cheap"), ("latency", "quick")])
+def test_answers_keep_to_their_budget_of_money_and_of_time(gate: str, field: str) -> None:
+    assert status_of(shadow_gates(tally(**{field: 475}), POLICY), gate) is Status.PASS
+    found = shadow_gates(tally(**{field: 474}), POLICY)
+    assert status_of(found, gate) is Status.FAIL
+    assert "474 of 500 answers" in next(one.because for one in found if one.gate == gate)
+    nothing = shadow_gates(tally(answered=0, **{field: 0}), POLICY)
+    assert status_of(nothing, gate) is Status.NO_DATA
+
+
+def test_an_exception_that_nobody_has_met_is_named_and_stands_in_the_way() -> None:
+    found = shadow_gates(tally(unmet=("competitor", "blocked")), POLICY)
+    assert status_of(found, "exceptions") is Status.INCONCLUSIVE
+    assert fold(found) is Status.INCONCLUSIVE
+    told = next(one.because for one in found if one.gate == "exceptions")
+    assert "14 of 16 kinds" in told
+    assert "not yet: competitor, blocked" in told
+
+
+def test_what_history_cannot_know_is_not_asked_of_it() -> None:
+    found = shadow_gates(tally(cheap=None, quick=None, unmet=None), POLICY)
+    assert {one.gate for one in found} == {*GATES} - {"cost", "latency", "exceptions"}
 
 
 def test_old_evidence_is_stale() -> None:

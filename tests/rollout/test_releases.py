@@ -33,7 +33,7 @@ from rollout.shadow import crown_latest, rival_step, take_human_decision
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import WHEN, contract, proposal
-from tests.rollout.weeks import HUMANS, SEEN, decided, watched
+from tests.rollout.weeks import HUMANS, SEEN, all_rehearsed, decided, watched
 
 __all__ = ["session"]  # a fixture
 
@@ -183,6 +183,7 @@ def beside(
 
 def weeks(session: Session, agreed: Contract, *, rival_wrong: int = 3, n: int = 150) -> datetime:
     at = WHEN
+    all_rehearsed(session, agreed)
     for one in range(n):
         at = WHEN + timedelta(days=15) * one / (n - 1)
         beside(

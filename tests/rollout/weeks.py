@@ -9,9 +9,11 @@ from rollout.authority import Arm, Authority, Placement
 from rollout.case import Case, Ending, Evidence, close_row
 from rollout.contract import Contract
 from rollout.ledger import note_next, remember
+from rollout.rehearsals import expected, rehearse
 from rollout.shadow import HumanDecision, take_human_decision
 from tests.rollout.trial import OWNERS, WHEN, a_case, proposal
 
+OPS = "lena"  #: of the team that owns the process in the sample
 HUMANS = (*OWNERS, "lea@x.example")
 SEEN = Evidence(
     field="country",
@@ -71,6 +73,11 @@ def decided(owner: str, at: datetime) -> HumanDecision:
     return HumanDecision(answer={"owner": owner}, by="karim", at=at, source="csv")
 
 
+def all_rehearsed(session: Session, agreed: Contract, at: datetime = WHEN) -> None:
+    """Let the people who would have to act walk through every exception."""
+    rehearse(session, agreed, expected(agreed), by=OPS, because="at a table", now=at)
+
+
 def weeks(
     session: Session,
     agreed: Contract,
@@ -79,9 +86,12 @@ def weeks(
     days: float = 14,
     wrong: int = 0,
     start: datetime = WHEN,
+    rehearsed: bool = True,
 ) -> datetime:
     """Let people decide on many watched cases over some days; gives the moment of the last one."""
     at = start
+    if rehearsed:
+        all_rehearsed(session, agreed, start)
     for one in range(n):
         at = start + timedelta(days=days) * one / (n - 1) + timedelta(hours=1)
         human = HUMANS[one % 3]

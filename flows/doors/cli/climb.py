@@ -232,17 +232,6 @@ def acknowledge(
 
 
 @rollout.command()
-def drill(workflow: Workflow, *, by: By = None) -> None:
-    """Practise the stop: it is raised on file, the gate must refuse, and work goes on after it."""
-    from flows.catalog import workflow as find
-    from flows.doors.decisions import person_behind
-    from tasks.drill import drill as practise
-
-    seconds = practise(find(workflow).contract, by or person_behind(getpass.getuser()))
-    typer.echo(f"{workflow}: stopped and refused within {seconds:.2f} s; no real work stood still.")
-
-
-@rollout.command()
 def releases(workflow: Workflow, *, as_json: AsJson = False) -> None:
     """List what has answered here, the latest first: what changed, and whose the level is."""
     from flows.catalog import workflow as find

@@ -69,11 +69,14 @@ def _worker() -> Answer:
 
 
 def _deployments() -> Answer:
-    names = [one.name for one in (*WORKFLOWS, *OPERATIONS)]
-    missing = [name for name in names if _ask("GET", f"/deployments/name/{name}/{name}") is None]
+    known = {one.full_name: one.name for one in WORKFLOWS}
+    known |= {one.full_name: one.name for one in OPERATIONS}
+    missing = [
+        name for full, name in known.items() if _ask("GET", f"/deployments/name/{full}") is None
+    ]
     if missing:
         return broken(f"missing: {', '.join(missing)}", "start the worker: it applies them")
-    return well(", ".join(names))
+    return well(", ".join(known.values()))
 
 
 def _watch() -> Answer:
