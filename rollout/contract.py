@@ -8,6 +8,7 @@ said by `rollout.holes`: while there is something, its agent does nothing.
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from hashlib import sha256
 
 from rollout.authority import Authority
@@ -184,7 +185,7 @@ class Contract:
     review_every: timedelta | None = None
     calibration_needed: int = field(default=100)  #: labelled cases before confidence counts
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The first twelve hexadecimal digits of the SHA-256 of its content."""
         return sha256(canonical(asdict(self))).hexdigest()[:12]

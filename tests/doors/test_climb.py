@@ -14,6 +14,7 @@ from integrations.database import transaction
 from rollout.authority import Authority
 from rollout.grants import change
 from rollout.ledger import call_it
+from rollout.rehearsals import expected
 from tests.doors.terminal import database_of_its_own, taxiway
 from tests.rollout.weeks import HUMANS, watched
 
@@ -63,6 +64,16 @@ def test_from_a_sheet_over_the_gates_to_two_signatures_and_down_again(
     again = json.loads(taxiway("shadow", "import", NAME, str(sheet), *words, "--json").stdout)
     assert again["verdicts"] == {"different": 3, "equal": 127}  # known: nothing is counted twice
 
+    held = " ".join(taxiway("rollout", "why-not", NAME).stdout.split())
+    assert "exceptions: 0 of 16 kinds were met or rehearsed; not yet: incomplete," in held
+    ours = ("--because", "at the Monday table", "--as", "lena")
+    kinds = [*expected(CONTRACT)]
+    foreign = taxiway("rollout", "rehearse", NAME, *kinds, *ours[:3], "karim")
+    assert (foreign.returncode, "karim is not one of them" in foreign.stderr) == (1, True)
+    most = taxiway("rollout", "rehearse", NAME, *kinds[1:], *ours)
+    assert "not met yet: incomplete" in most.stdout
+    rest = taxiway("rollout", "rehearse", NAME, kinds[0], *ours)
+    assert "every kind was met or rehearsed" in rest.stdout
     gates = json.loads(taxiway("rollout", "gates", NAME, "--json").stdout)
     assert {one["status"] for one in gates} == {"pass"}
     told = json.loads(taxiway("rollout", "why-not", NAME, "--json").stdout)
@@ -100,6 +111,10 @@ def test_from_a_sheet_over_the_gates_to_two_signatures_and_down_again(
         (("rollout", "power", NAME, "--per-week", "0"), "above 0"),
         (("rollout", "power", NAME, "--per-week", "9", "--agreement", "2"), "a share from 0 to 1"),
         (("rollout", "sign", NAME, "99"), "there is no request 99"),
+        (
+            ("rollout", "rehearse", NAME, "blockd", "--because", "x", "--as", "lena"),
+            "did you mean blocked?",
+        ),
         (("rollout", "fall", NAME, "--because", "x", "--severity", "S7"), "known: S1, S2, S3"),
         (("rollout", "simulate", NAME, "--policy", "/nowhere"), "cannot be read"),
     ],

@@ -242,3 +242,19 @@ def test_the_next_share_waits_for_its_week(session: Session, agreed: Contract) -
     found = look_ahead(session, agreed, BARS, WHEN + 3 * DAY)
     assert (found.target, found.status) == ("limited to 5 %", Status.NO_DATA)
     assert any(one.startswith("step: 3.0 of at least 7 days") for one in found.because)
+
+
+def test_what_was_read_for_the_monitors_is_not_read_again_and_says_the_same(
+    session: Session, agreed: Contract
+) -> None:
+    for n in range(4):
+        closed(session, agreed, n=n)
+        closed(session, agreed, Arm.CONTROL, n=n)
+    moment = WHEN + 10 * DAY
+    known = live(session, agreed, moment)
+    assert look_ahead(session, agreed, BARS, moment, known=known) == look_ahead(
+        session, agreed, BARS, moment
+    )
+    other = replace(known, step_days=99.0)
+    found = look_ahead(session, agreed, BARS, moment, known=other)
+    assert any(one.because.startswith("99.0 of at least") for one in found.gates)

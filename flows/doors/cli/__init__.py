@@ -16,6 +16,7 @@ from flows.doors.cli import climb as climb  # its commands join those of `rollou
 from flows.doors.cli import contract as agreement
 from flows.doors.cli import forget as erasure
 from flows.doors.cli import people as staff
+from flows.doors.cli import practice as practice  # like climb
 from flows.doors.cli import replay as past
 from flows.doors.cli import revert as undo
 from flows.doors.cli import system as system
