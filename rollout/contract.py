@@ -107,6 +107,9 @@ class ActionRule:
     measure: str = ""  #: how one sees whether it was right
     fields: tuple[FieldRule, ...] = ()  #: what it may set
     cap_minor_per_day: int | None = None  #: how much money it may move in a day (UTC)
+    alone_per_hour: int | None = None  #: how often it may be done on the agent's own word
+    alone_per_day: int | None = None
+    records_per_day: int | None = None  #: to how many records, on the agent's own word
     stake: str = ""  #: the argument that holds the amount at stake, in minor units
     ladder: tuple[Rung, ...] = ()  #: who must say yes to how much; above the last: forbidden
 

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import BigInteger, UniqueConstraint, update
+from sqlalchemy import BigInteger, Index, UniqueConstraint, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel, col, select
 
@@ -80,7 +80,10 @@ class EffectRow(SQLModel, table=True):
     """One write outside, with its life."""
 
     __tablename__ = "effect"
-    __table_args__ = (UniqueConstraint("case_id", "step"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "step"),
+        Index("ix_effect_sent", "workflow", "action", "sent_at"),
+    )
 
     key: str = Field(primary_key=True)
     case_id: str = Field(index=True)

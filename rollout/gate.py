@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from rollout.approvals import requesters
 from rollout.authority import Authority, Grant, Placement, lower_of
 from rollout.budgets import daily, reserve
-from rollout.contract import Contract
+from rollout.contract import ActionRule, Contract
 from rollout.decisions import Decision, decision_step
 from rollout.effects import Basis, EffectRow, State, end
 from rollout.errors import OverBudget
@@ -22,6 +22,7 @@ from rollout.grants import current
 from rollout.halts import lock_shared
 from rollout.ledger import note, recall
 from rollout.reviews import ReviewRow
+from rollout.write_budget import note_over_budget, over_budget
 
 BREACH = "breach"  #: the kind of the fact that an agent tried what its contract forbids
 
@@ -163,13 +164,25 @@ def _out_of_bounds(effect: EffectRow, contract: Contract, noted: dict[str, Any])
 def _unaffordable(
     session: Session, effect: EffectRow, contract: Contract, now: datetime
 ) -> str | None:
+    """Say which budget a write does not fit into; it is noted, since nothing rises on such days."""
     rule = contract.action(effect.action)
-    cap = rule.cap_minor_per_day if rule else None
+    if rule is None:
+        return None
+    why = over_budget(session, effect, rule, now) or _too_much_money(session, effect, rule, now)
+    if why is not None:
+        note_over_budget(session, effect, why, now)
+    return why
+
+
+def _too_much_money(
+    session: Session, effect: EffectRow, rule: ActionRule, now: datetime
+) -> str | None:
+    cap = rule.cap_minor_per_day
     if not effect.amount or cap is None:
         return None
     scope = daily(effect.workflow, effect.action, now.date())
     try:
         reserve(session, ref=effect.key, scope=scope, cap=cap, amount=effect.amount, now=now)
     except OverBudget as error:
-        return str(error)
+        return f"write budget: {error}"
     return None

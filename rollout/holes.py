@@ -88,6 +88,8 @@ def _open_boundaries(contract: Contract) -> Iterator[str]:
             yield f"action {rule.name}: reversible, but not how (undo)"
         if rule.safety is Safety.SET and not rule.fields:
             yield f"action {rule.name}: sets values, but not said which (fields)"
+        if rule.fields and not rule.alone_per_day:
+            yield f"action {rule.name}: not said how often in a day it may be done (alone_per_day)"
         if not rule.measure:
             yield f"action {rule.name}: nothing measures whether it was right"
         yield from _open_ladder(rule)

@@ -29,6 +29,7 @@ from rollout.grants import current, history
 from rollout.ledger import Entry
 from rollout.limited_gates import Live, sample_ratio
 from rollout.opinions import RECHECKED
+from rollout.write_budget import DAY, OVER
 
 ACCEPTED, HARMFUL = 0.10, 0.30  #: shares of decisions that overrule the agent for its own error
 WORSE_ALPHA = 0.001  #: of the watch over outcomes beside the control's
@@ -100,6 +101,7 @@ def alarms(
     if grant.halted or grant.authority.height <= Authority.SHADOW.height:
         return []
     found = [*_breaches(session, contract.workflow, cutoff)]
+    found += _over_budget(session, contract.workflow, cutoff)
     watches = overrules(session, contract, cutoff)
     found += _overruled(watches)
     if known is not None:
@@ -182,6 +184,20 @@ def _breaches(session: Session, workflow: str, cutoff: datetime) -> Iterator[Ala
     count, case_id = session.exec(wanted).one()
     if count:
         yield Alarm("S1", f"it tried what its contract forbids: {count} times, last in {case_id}")
+
+
+def _over_budget(session: Session, workflow: str, cutoff: datetime) -> Iterator[Alarm]:
+    """What did not fit was not written; but nothing rises until somebody knows why."""
+    count, last = session.exec(
+        select(func.count(), func.max(col(Entry.case_id))).where(
+            Entry.workflow == workflow,
+            Entry.kind == OVER,
+            Entry.at > cutoff - DAY,
+            Entry.at <= cutoff,
+        )
+    ).one()
+    if count:
+        yield Alarm("S3", f"write budget: {count} writes of a day did not fit, last in {last}")
 
 
 def _overruled(watches: dict[str, Watched]) -> Iterator[Alarm]:

@@ -198,6 +198,8 @@ CONTRACT = Contract(
                 reversible=True,
                 undo="set the owner that was there before, if nobody has changed it since",
                 fields=(FieldRule("owner"),),
+                alone_per_hour=500,
+                alone_per_day=2_000,
                 measure="leads that change their owner again within seven days",
             ),
             ActionRule(
@@ -206,6 +208,7 @@ CONTRACT = Contract(
                 reversible=True,
                 undo="set the lane that was there before",
                 fields=(FieldRule("lane"),),
+                alone_per_day=2_000,
                 measure="leads that both the agent and the CRM's own rules assigned",
             ),
             ActionRule(

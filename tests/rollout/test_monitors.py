@@ -192,7 +192,7 @@ def test_only_what_the_agent_itself_tries_is_a_breach(
         FieldRule("owner"),
         FieldRule("lane", transitions={"": frozenset({"agent"})}),
     )
-    write = tuple(replace(rule, fields=rules) for rule in made.boundaries.write)
+    write = tuple(replace(rule, fields=rules, alone_per_day=9) for rule in made.boundaries.write)
     made = replace(made, boundaries=replace(made.boundaries, write=write))
     climb(session, made, Authority.LIMITED)
     case = a_case(session, made)
