@@ -19,7 +19,7 @@ from rollout.ledger import Entry
 from rollout.reviews import ReviewRow
 from tests.bench.rows import Row
 from tests.bench.safety import database
-from tests.rollout.test_deadlines import race
+from tests.rollout.test_review_deadlines import race
 from tests.rollout.trial import a_case, a_review, answer, contract, proposal
 
 PROCESSES = 8

@@ -1,10 +1,9 @@
 """Nobody acts: reminders, the next in line, the fallback; each once, and never a decision."""
 
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlmodel import Session, col, select
@@ -12,20 +11,17 @@ from sqlmodel import Session, col, select
 from integrations.database import engine, prepare, transaction
 from integrations.databases import ensure_database
 from integrations.settings import settings
-from rollout.authority import Authority
 from rollout.business_time import Business
 from rollout.case import Case
-from rollout.contract import Contract, Handoff, Leg
-from rollout.deadlines import Deadline, Kind, Line, State, What, about_to_pass, pass_due, plan
-from rollout.deciding import decide, record_try
-from rollout.errors import Conflict, TooLate
+from rollout.contract import Handoff, Leg
+from rollout.deadlines import Deadline, Kind, Line, What, about_to_pass, pass_due, plan
+from rollout.errors import Conflict
 from rollout.handoffs import HandoffRow, Offered, accept, finish, offer
-from rollout.inbox import Errand
 from rollout.ledger import Entry
 from rollout.people import Directory, Group, let_count
 from rollout.people_sheet import parse
-from rollout.reviews import ReviewRow, Status
-from tests.rollout.trial import a_case, a_review, answer, contract, proposal
+from rollout.reviews import ReviewRow
+from tests.rollout.trial import a_case, a_review, contract
 
 PEOPLE = parse(
     "\n".join(
@@ -238,127 +234,9 @@ def test_the_fallbacks_owner_can_still_finish_it(session: Session, case: Case) -
 # Reviews
 
 
-def test_a_question_that_nobody_answers_is_handed_on_and_expires(
-    session: Session, case: Case
-) -> None:
-    review = ask(session, case, utc(2026, 11, 2, 8))
-    pass_due(session, utc(2026, 11, 2, 12))
-    session.refresh(review)
-    assert (review.group, review.status) == ("account-lead", Status.OPEN)
-
-    pass_due(session, utc(2026, 11, 4))
-    session.refresh(review)
-    woken = session.exec(select(Errand).where(Errand.dedupe == f"wake:{review.id}")).all()
-    assert (review.status, len(woken)) == (Status.EXPIRED, 1)
-    assert [kind for kind, _ in actors(session, case)] == ["proposal", "hand_on", "run_out"]
-
-
-@pytest.mark.ugly(19)
-def test_a_late_answer_is_told_so_and_kept_as_late(session: Session, case: Case) -> None:
-    review = ask(session, case, utc(2026, 11, 2, 8))
-    pass_due(session, utc(2026, 11, 4))
-    late = answer()
-    with pytest.raises(TooLate, match="expired at 2026-11-04 00:00:00 UTC"):
-        decide(session, case.contract, review.id, late, proposal(), utc(2026, 11, 5))
-    record_try(session, review.id, late, utc(2026, 11, 5))
-
-    assert actors(session, case)[-1] == ("late_answer", "karim")
-    assert review.status == Status.EXPIRED
-
-
-def test_a_decided_question_has_no_deadline_any_more(session: Session, case: Case) -> None:
-    review = ask(session, case, utc(2026, 11, 2, 8))
-    decide(session, case.contract, review.id, answer(), proposal(), utc(2026, 11, 2, 9))
-
-    assert pass_due(session, utc(2026, 11, 9)) == 0
-    assert {state for _, _, state in happened(session, review.id)} == {State.MOOT}
-
-
 def test_an_unknown_receiver_has_office_hours_in_utc(session: Session, case: Case) -> None:
     ask(session, case, utc(2026, 11, 2, 8), Directory({}, {}))
     (first, *_) = session.exec(
         select(Deadline).where(Deadline.case_id == case.id, Deadline.what == What.HAND_ON)
     ).all()
     assert first.at == utc(2026, 11, 2, 13)
-
-
-@pytest.mark.ugly(20)
-def test_an_answer_and_the_clock_at_the_same_moment_one_of_them_wins(apart: None) -> None:
-    """At the deadline, both ways: never both, never neither."""
-    del apart
-    agreed = contract()
-    ends = {race(agreed, clock_first=n % 2 == 0) for n in range(100)}
-
-    assert ends <= {(Status.APPROVED, "decided"), (Status.EXPIRED, "too late")}
-
-
-def race(agreed: Contract, *, clock_first: bool) -> tuple[str, str]:
-    """Let an answer and the clock start together; give how the review stands, and what was told."""
-    review_id, now = _open_and_due(agreed)
-    ready, told = threading.Barrier(2), []
-
-    def vote() -> None:
-        ready.wait()
-        try:
-            with transaction() as session:
-                decide(session, agreed, review_id, answer(), proposal(), now)
-            told.append("decided")
-        except TooLate:
-            told.append("too late")
-
-    def tick() -> None:
-        ready.wait()
-        with transaction() as session:
-            pass_due(session, now)
-
-    acts = (tick, vote) if clock_first else (vote, tick)
-    threads = [threading.Thread(target=one) for one in acts]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    with transaction() as session:
-        return session.get_one(ReviewRow, review_id).status, told[0]
-
-
-def _open_and_due(agreed: Contract) -> tuple[str, datetime]:
-    now = datetime.now(UTC)
-    with transaction() as session:
-        case = a_case(session, agreed)
-        review = a_review(session, case)
-        session.add(
-            Deadline(
-                kind=Kind.REVIEW,
-                ref=review.id,
-                case_id=case.id,
-                workflow=case.workflow,
-                what=What.RUN_OUT,
-                to="vp-cs",
-                at=now - timedelta(milliseconds=1),
-            )
-        )
-    return review.id, now
-
-
-def test_two_clocks_let_each_deadline_pass_once(apart: None) -> None:
-    del apart
-    with transaction() as session:
-        agreed = contract()
-        cases = [a_case(session, agreed, Authority.RECOMMEND) for _ in range(20)]
-        for case in cases:
-            hand_off(session, case, utc(2026, 11, 2, 9))
-
-    def tick() -> None:
-        with transaction() as session:
-            pass_due(session, utc(2026, 12, 1))
-
-    threads = [threading.Thread(target=tick) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
-    tick()
-
-    with transaction() as session:
-        for case in cases:
-            assert [kind for kind, _ in actors(session, case)] == ["hand_on", "run_out"]
