@@ -1,6 +1,7 @@
 """The hourly look at each workflow, as Prefect runs it."""
 
 import json
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,7 @@ from flows.operations.climb import climb
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.authority import Authority
+from rollout.case import CaseRow
 from rollout.gate import BREACH
 from rollout.grants import current, history
 from rollout.ledger import note
@@ -68,19 +70,26 @@ def test_what_is_ready_is_told_to_its_owners_once_and_does_not_rise(pilot: Pilot
 
 def test_a_system_that_is_away_keeps_no_monitor_from_being_heard(pilot: Pilot) -> None:
     pilot.at(Authority.SHADOW)
-    pilot.flown(pilot.lead())  # somebody's decision on it is looked for
+    form = pilot.lead()
+    case, _ = pilot.flown(form)
     pilot.at(Authority.LIMITED)
     with transaction() as session:
+        hours_ago = now() - timedelta(hours=2)  # so somebody's decision on it is looked for
+        session.get_one(CaseRow, case.id).opened_at = hours_ago
         note(session, workflow=LEADS.workflow, kind=BREACH, actor="agent", at=now(), fields={})
-    pilot.crm.fault(do="status", method="GET", path="/owners", status=503, times=200)
+    path = f"/contacts/{form['contact_id']}"
+    pilot.crm.fault(do="status", method="GET", path=path, status=503, times=200)
+    before = len(pilot.crm.requests())
     try:
         end, says = ticked(pilot, LEADS.workflow)
     finally:
         pilot.crm.works_again()
 
     assert end == "COMPLETED", says
+    away = [one for one in pilot.crm.requests()[before:] if one["path"].endswith(path)]
+    assert {one["status"] for one in away} == {503}
     with transaction() as session:
-        assert current(session, LEADS.workflow).halted
+        assert current(session, LEADS.workflow).authority is Authority.OFF
         assert history(session, LEADS.workflow)[-1].by == "monitor"
     pilot.at(Authority.SHADOW)
 

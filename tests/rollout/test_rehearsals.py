@@ -13,9 +13,11 @@ from rollout.ledger import Entry, remember
 from rollout.rehearsals import LASTS, REHEARSED, expected, rehearse, unmet
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import WHEN, a_case, contract
-from tests.rollout.weeks import OPS
 
 __all__ = ["session"]  # a fixture
+
+
+OPS = "lena"  #: of the team that owns the process in the sample
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from rollout.authority import Arm, Authority, Placement
 from rollout.case import Case, Ending, Evidence, close_row
 from rollout.contract import Contract
 from rollout.ledger import note_next, remember
+from rollout.people import read_directory
 from rollout.rehearsals import expected, rehearse
 from rollout.shadow import HumanDecision, take_human_decision
 from tests.rollout.trial import OWNERS, WHEN, a_case, proposal
 
-OPS = "lena"  #: of the team that owns the process in the sample
 HUMANS = (*OWNERS, "lea@x.example")
 SEEN = Evidence(
     field="country",
@@ -75,7 +75,9 @@ def decided(owner: str, at: datetime) -> HumanDecision:
 
 def all_rehearsed(session: Session, agreed: Contract, at: datetime = WHEN) -> None:
     """Let the people who would have to act walk through every exception."""
-    rehearse(session, agreed, expected(agreed), by=OPS, because="at a table", now=at)
+    group = read_directory(session).groups.get(agreed.owners.process)
+    by = group.members[0] if group else agreed.owners.process
+    rehearse(session, agreed, expected(agreed), by=by, because="at a table", now=at)
 
 
 def weeks(
