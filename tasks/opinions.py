@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from integrations.clock import now
 from integrations.links import Pass, token_of
 from integrations.settings import settings
-from rollout.case import Proposal, find_case
+from rollout.case import Evidence, Proposal, find_case
 from rollout.contract import Contract
 from rollout.errors import Unknown
 from rollout.ledger import recall
@@ -29,13 +29,18 @@ class Shown:
     """What is read about a question."""
 
     case: str  #: its number and label
-    facts: Mapping[str, str]
+    facts: Sequence[Evidence]
     sides: Mapping[Side, str]  #: two answers without names; empty: an own one is asked for
     fields: Sequence[str]  #: what an own answer is made of
 
     def lines(self) -> dict[str, str]:
         """Give all of it by name, for a terminal."""
-        facts = {f"fact: {name}": value for name, value in self.facts.items()}
+        facts: dict[str, str] = {}
+        for one in self.facts:
+            mark = "" if one.trusted else "untrusted text, "
+            words = f"{one.value} ({mark}{one.source})"
+            before = facts.get(f"fact: {one.field}")
+            facts[f"fact: {one.field}"] = f"{before}; {words}" if before else words
         asked = {"you say": ", ".join(self.fields)} if self.fields else {}
         sides = {side.value: words for side, words in self.sides.items()}
         return {"case": self.case, **facts, **sides, **asked}
@@ -48,7 +53,7 @@ def shown(session: Session, contract: Contract, row: OpinionRow) -> Shown:
     if proposal is None or (said is None and row.kind != Kind.RECHECK):
         raise Unknown(f"what {row.id} was about has been erased")
     case = f"{row.case_id} {find_case(session, row.case_id).label}"
-    facts = {one.field: f"{one.value} ({one.source})" for one in proposal.evidence}
+    facts = proposal.evidence
     given = proposal.action.arguments
     if said is None or row.kind != Kind.WHO_IS_RIGHT:
         fields = tuple(said.answer if said else dict(contract.compared) or given)

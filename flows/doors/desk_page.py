@@ -18,6 +18,7 @@ padding:.5rem 1.2rem}.fold:not(:checked)~.more{display:none}
 """
 OPEN_LINES = 3  #: of the evidence; the rest is folded, and whether it was opened is kept
 FOLDS = ("evidence",)
+UNTRUSTED = ' <span class="mark">untrusted text</span>'  #: beside what came from outside
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def _evidence(brief: Brief) -> Iterator[str]:
     """List the evidence: the first lines, and the rest behind a box that the form sends along."""
     lines, left = [], MOST_BYTES
     for one in brief.evidence:
-        mark = "" if one.trusted else ' <span class="mark">untrusted text</span>'
+        mark = "" if one.trusted else UNTRUSTED
         line = (
             f"<li>{text(one.says)}: <b>{text(one.value)}</b>{mark} ({text(one.source)} "
             f"{text(one.record)}, {one.retrieved_at:%Y-%m-%d %H:%M} UTC)</li>"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.doors.desk_page import Made, text, whole
+from flows.doors.desk_page import UNTRUSTED, Made, text, whole
 from rollout.opinions import Side
 from tasks.opinions import Shown
 
@@ -39,8 +39,9 @@ def _parts(page: OpinionPage) -> Iterator[str]:
         yield f'<p class="mark">{text(page.told)}</p>'
     yield f"<p>For {text(page.person)}. {text(page.workflow)}, case {text(page.shown.case)}. "
     yield "It is decided already: nothing is written by what you say.</p><h2>Facts</h2><ul>"
-    for name, value in page.shown.facts.items():
-        yield f"<li>{text(name)}: <b>{text(value)}</b></li>"
+    for one in page.shown.facts:
+        mark = "" if one.trusted else UNTRUSTED
+        yield f"<li>{text(one.field)}: <b>{text(one.value)}</b>{mark} ({text(one.source)})</li>"
     yield "</ul>"
     for side, words in page.shown.sides.items():
         yield f"<h2>The {side} answer</h2><p>{text(words)}</p>"

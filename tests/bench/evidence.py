@@ -202,7 +202,8 @@ MILLION = (
     "select t, :workflow, 'X-' || n, s.step, s.kind, 'x', jsonb_build_object('release', 'r', "
     "'decided_by', 'agent', 'evidence', 3, 'confidence', 0.9, 'segment', 's' || n % 4, "
     "'arm', case when n % 10 = 0 then 'treated' when n % 10 = 5 then 'control' else 'rest' end, "
-    "'verb', 'approve', 'right', 'act', 'cost', jsonb_build_object('amount_millis', 5)) "
+    "'verb', 'approve', 'right', 'act', 'seconds', 0.4, "
+    "'cost', jsonb_build_object('amount_millis', 5)) "
     "from (select n, :at + n * interval '31 seconds' t from generate_series(1, 1000000) n) x, "
     "(values ('placement', 'placement'), ('asked-1', 'asked'), ('proposal-1', 'proposal'), "
     "('ruling-1', 'ruling'), ('decision-1', 'decision')) s(step, kind)",
@@ -225,9 +226,10 @@ def _ticks() -> list[Row]:
 
         def acting() -> None:
             with transaction() as session:
-                known = live(session, CONTRACT, now())
-                alarms(session, CONTRACT, now(), known)
-                look_ahead(session, CONTRACT, Policy(), now())
+                moment = now()
+                known = live(session, CONTRACT, moment)
+                alarms(session, CONTRACT, moment, known)
+                look_ahead(session, CONTRACT, Policy(), moment, known=known)
 
         def minute() -> None:
             with transaction() as session:

@@ -1,11 +1,13 @@
 """The command line as a person uses it, on a database of its own."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from subprocess import CompletedProcess
 
+from flows.doors.cli import main
 from integrations import samples
 from integrations.clock import now
 from integrations.database import engine, prepare, transaction
@@ -15,16 +17,20 @@ from rollout.people import let_count
 from rollout.people_sheet import parse
 
 
-def taxiway(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "flows.doors.cli", *words],
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+def taxiway(*words: str) -> CompletedProcess[str]:
+    """Run a command by its entry point, in this process: starting another takes seconds."""
+    out, told, before, code = StringIO(), StringIO(), sys.argv, 0
+    sys.argv = ["taxiway", *words]
+    settings.cache_clear()
+    try:
+        with redirect_stdout(out), redirect_stderr(told):
+            main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before
+        settings.cache_clear()
+    return CompletedProcess(words, code, out.getvalue(), told.getvalue())
 
 
 @contextmanager

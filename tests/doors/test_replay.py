@@ -2,10 +2,9 @@
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from flows.doors.sheets import bring, put_all_in_force
 from integrations import samples
 from integrations.clock import now
 from rollout.territories import Kind
+from tests.doors.terminal import taxiway
 
 RULES = """
 def propose(row):
@@ -64,14 +64,8 @@ def cases(tmp_path: Path) -> Path:
     return file
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.doors.cli", "replay", *words],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+def run(*words: str) -> CompletedProcess[str]:
+    return taxiway("replay", *words)
 
 
 def said(*words: str) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def parts(text):
     return set(words) | {{f"{{a}} {{b}}" for a, b in zip(words, words[1:])}}
 
 
-ROWS = list(csv.DictReader(open("{file}")))
+with open("{file}") as sheet:
+    ROWS = list(csv.DictReader(sheet))
 VOCABULARY = {{}}
 for row in ROWS:
     for part in parts(row["text"]):
