@@ -1,6 +1,7 @@
 """A session for a test, which leaves nothing behind; import one of them as `session`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlmodel import Session
@@ -20,11 +21,18 @@ def plain(database: str) -> Iterator[Session]:
         opened.rollback()
 
 
-@pytest.fixture
-def with_people(database: str) -> Iterator[Session]:
-    """The sample's people count in it."""
+@contextmanager
+def people_for(database: str) -> Iterator[Session]:
+    """Open one in which the sample's people count."""
     del database
     with transaction() as opened:
         let_count(opened, parse(SAMPLE), by="a test", now=WHEN)
         yield opened
         opened.rollback()
+
+
+@pytest.fixture
+def with_people(database: str) -> Iterator[Session]:
+    """The sample's people count in it."""
+    with people_for(database) as opened:
+        yield opened

@@ -1,7 +1,8 @@
 """From recommend to limited: as good as people on blind answers, and nobody merely follows it."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -23,11 +24,9 @@ from rollout.recommend_gates import not_worse, recommend_gates
 from rollout.rising import RiseRow, ask_to_rise, sign
 from rollout.track_record import TrackRecord
 from tests.rollout.reviewed import month
-from tests.rollout.sessions import with_people as session
+from tests.rollout.sessions import people_for
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import WHEN, contract
-
-__all__ = ["session"]  # a fixture
 
 BARS = Policy()
 YES = np.ones(200, dtype=bool)
@@ -132,11 +131,29 @@ def test_an_agent_that_is_worse_by_the_margin_seldom_passes_and_an_equal_one_doe
 # From the ledger
 
 
+@dataclass(frozen=True)
+class Month:
+    """Reviews of a month, in a session that forgets what a test adds."""
+
+    session: Session
+    agreed: Contract
+    end: datetime  #: of its last answer
+
+
+@pytest.fixture(scope="module")
+def one_month(database: str) -> Iterator[Month]:
+    """Three hundred reviewed cases; made once, since they take seconds."""
+    with people_for(database) as session:
+        agreed = contract()
+        climb(session, agreed, Authority.RECOMMEND)
+        yield Month(session, agreed, month(session, agreed, WHEN))
+
+
 @pytest.fixture
-def agreed(session: Session) -> Contract:
-    made = contract()
-    climb(session, made, Authority.RECOMMEND)
-    return made
+def reviewed(one_month: Month) -> Iterator[Month]:
+    point = one_month.session.begin_nested()
+    yield one_month
+    point.rollback()
 
 
 def rehearse(session: Session, agreed: Contract) -> None:
@@ -191,9 +208,9 @@ def ahead(session: Session, agreed: Contract, days: float = 20) -> Ahead:
 
 
 def test_a_month_of_reviews_leads_to_one_percent_with_two_signatures(
-    session: Session, agreed: Contract
+    reviewed: Month,
 ) -> None:
-    end = month(session, agreed, WHEN)
+    session, agreed, end = reviewed.session, reviewed.agreed, reviewed.end
     held = [one.split(":")[0] for one in ahead(session, agreed).because]
     assert held == ["integration", "drill"]
     carry_out(session, agreed)
@@ -212,8 +229,8 @@ def test_a_month_of_reviews_leads_to_one_percent_with_two_signatures(
     assert str(grant) == "limited to 1 %"
 
 
-def test_the_first_share_is_small(session: Session, agreed: Contract) -> None:
-    end = month(session, agreed, WHEN)
+def test_the_first_share_is_small(reviewed: Month) -> None:
+    session, agreed, end = reviewed.session, reviewed.agreed, reviewed.end
     rehearse(session, agreed)
     at = end + timedelta(hours=1)
     for share in (1_001, 5_000):
@@ -239,17 +256,17 @@ def test_the_first_share_is_small(session: Session, agreed: Contract) -> None:
     assert isinstance(row, RiseRow)
 
 
-def test_an_agent_that_people_follow_and_would_not_choose_stays(
-    session: Session, agreed: Contract
-) -> None:
+def test_an_agent_that_people_follow_and_would_not_choose_stays(reviewed: Month) -> None:
+    session, agreed = reviewed.session, contract()
+    climb(session, agreed, Authority.RECOMMEND)
     month(session, agreed, WHEN, wrong=60)
     rehearse(session, agreed)
     held = {one.split(":")[0] for one in ahead(session, agreed).because}
     assert held == {"not_worse_than_people", "anchoring"}
 
 
-def test_after_a_fall_the_evidence_begins_anew(session: Session, agreed: Contract) -> None:
-    end = month(session, agreed, WHEN)
+def test_after_a_fall_the_evidence_begins_anew(reviewed: Month) -> None:
+    session, agreed, end = reviewed.session, reviewed.agreed, reviewed.end
     rehearse(session, agreed)
     fall(session, agreed, severity="S3", by="kim", because="a broken feed", now=end)
     acknowledge(session, agreed, by="noor", cause="a key", now=end)
@@ -257,8 +274,8 @@ def test_after_a_fall_the_evidence_begins_anew(session: Session, agreed: Contrac
     assert found.status is Status.NO_DATA
 
 
-def test_a_cap_is_no_part_of_the_evidence(session: Session, agreed: Contract) -> None:
-    month(session, agreed, WHEN)
+def test_a_cap_is_no_part_of_the_evidence(reviewed: Month) -> None:
+    session, agreed = reviewed.session, reviewed.agreed
     rehearse(session, agreed)
     before = ahead(session, agreed).digest
     cap(session, agreed, "team:dach", Authority.SHADOW, by="x", because="x", now=WHEN)
