@@ -31,6 +31,7 @@ class Event(StrEnum):
     SECOND_WORD = "second_word"  #: Others have said yes; yours is missing.
     AUTHORITY = "authority"  #: An agent was lowered or stopped.
     OPINIONS = "opinions"  #: Further people are asked who is right.
+    SIGNATURE = "signature"  #: Somebody asked for a rise: it takes your word.
     READY = "ready"  #: All gates to the next level pass: somebody may ask for it.
     BACKLOG = "backlog"  #: More waits than will be decided before the office closes.
 
@@ -49,6 +50,7 @@ TABLE: Mapping[Event, tuple[Tell, ...]] = {
     Event.INFO_GIVEN: (Tell(CONCERNED, (MAIL,)),),
     Event.WITHDRAWN: (Tell(CONCERNED, (MAIL,)),),
     Event.SECOND_WORD: (Tell(CONCERNED),),
+    Event.SIGNATURE: (Tell(CONCERNED),),
     Event.AUTHORITY: (Tell("business"), Tell("technical"), Tell("governance", (MAIL,))),
     Event.OPINIONS: (Tell("reviewer"),),
     Event.READY: (Tell("business"), Tell("governance", (MAIL,))),

@@ -5,6 +5,7 @@ A rise is asked for when every gate passes, signed on the digest of exactly that
 business owner and by governance, and judged once more in the moment in which it is applied.
 """
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,16 +13,17 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Identity
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from rollout.ahead import look_ahead
+from rollout.ahead import Ahead, look_ahead
 from rollout.answers import Proof
 from rollout.authority import Authority, Exposure, Grant
 from rollout.columns import document, moment
 from rollout.contract import Contract
 from rollout.errors import Conflict, Invalid, Unknown
 from rollout.gates import Policy, Status
-from rollout.grants import cap, change
+from rollout.grants import cap, change, current
 from rollout.inbox import ErrandKind, ask
 from rollout.ledger import note
+from rollout.notices import Event, News, announce
 from rollout.people import Directory
 from rollout.ramp import check_step
 from rollout.releases import champion, crown
@@ -59,6 +61,13 @@ class RiseRow(SQLModel, table=True):
     signatures: dict[str, Any] = document()  #: by role, who and when
     flow_run_id: str = ""  #: the run that waits for the signatures, where one does
     sleep: int = 1  #: the number of its next pause; used keys are never used again
+
+    @property
+    def words(self) -> str:
+        """What it asks for."""
+        share = Exposure.model_validate(self.exposure)
+        to = f"{self.to} to {share}" if self.to == Authority.LIMITED else self.to
+        return f"{to} in {self.scope}" if self.scope else to
 
 
 def ask_to_rise(  # noqa: PLR0913 # a request has this many words
@@ -114,6 +123,7 @@ def ask_to_rise(  # noqa: PLR0913 # a request has this many words
     session.add(row)
     session.flush()
     _note(session, row, "rise_requested", by, now)
+    _tell_signers(session, contract, row, ahead, now)
     return row
 
 
@@ -161,15 +171,40 @@ def _of_run(session: Session, run: str) -> RiseRow | None:
     return session.exec(select(RiseRow).where(RiseRow.flow_run_id == run)).one_or_none()
 
 
-def open_rises(session: Session, workflow: str) -> list[RiseRow]:
-    """Give the requests that wait for signatures."""
+def open_rises(session: Session, workflow: str, now: datetime) -> list[RiseRow]:
+    """Give the requests that can still be signed: not too old, and of the present stage."""
     return list(
         session.exec(
             select(RiseRow)
-            .where(RiseRow.workflow == workflow, RiseRow.state == State.OPEN)
+            .where(
+                RiseRow.workflow == workflow,
+                RiseRow.state == State.OPEN,
+                RiseRow.at >= now - VALID,
+                RiseRow.revision == current(session, workflow).revision,
+            )
             .order_by(col(RiseRow.id))
         ).all()
     )
+
+
+def _tell_signers(
+    session: Session, contract: Contract, row: RiseRow, ahead: Ahead, now: datetime
+) -> None:
+    """Tell those whose word it takes, with the evidence that they sign."""
+    owners, name = asdict(contract.owners), contract.workflow
+    evidence = "\n".join(f"- {one.gate}: {one.status}. {one.because}" for one in ahead.gates)
+    for role in SIGNERS:
+        news = News(
+            Event.SIGNATURE,
+            key=f"{name}:rise:{row.id}",
+            subject=f"{name} to {row.words}: your signature is asked for",
+            text=(
+                f"{row.asked_by}: {row.because}\n\n{evidence}\n\n"
+                f"taxiway rollout sign {name} {row.id} --as NAME, within {VALID.days} days"
+            ),
+            to=owners[role],
+        )
+        announce(session, contract, news, now)
 
 
 def _apply(

@@ -21,6 +21,7 @@ from rollout.opinions import Kind, OpinionRow, agents_side, ask_for
 from rollout.people import Person, read_directory
 from rollout.shadow import HumanDecision, take_human_decision
 from tasks.opinions import SCOPE, link_to_opinions
+from tests.doors.terminal import taxiway
 from tests.pilot import Pilot
 from tests.staff import staff
 
@@ -97,6 +98,7 @@ def test_two_answers_without_names_are_shown_and_one_word_judges(
     assert "<script" not in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert judged(differs.case) == ""  # looking judges nothing
+    assert re.search(r"\d wait: taxiway opinions", taxiway().stdout)
 
     which = f"O-{differs.case}-{Kind.WHO_IS_RIGHT}"
     nothing = httpx.post(place, data={"opinion": which})

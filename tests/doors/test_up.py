@@ -135,7 +135,9 @@ def test_what_cannot_be_done_is_said_in_words(
 
 
 def test_the_first_screen_says_what_runs(place: Path, started: subprocess.Popen[str]) -> None:
-    assert f"process {started.pid}" in taxiway(place).stdout
+    says = taxiway(place).stdout
+    assert f"process {started.pid}" in says
+    assert "nothing waits for a person" in says
 
 
 def test_only_its_user_can_read_its_secrets(place: Path, started: subprocess.Popen[str]) -> None:

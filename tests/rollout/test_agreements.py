@@ -16,16 +16,12 @@ from rollout.agreements import (
 )
 from rollout.contract import ActionRule, Contract, Safety
 from rollout.errors import Invalid, NotYours
-from rollout.people import Directory, read_directory
+from rollout.people import Directory
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import WHEN, contract
+from tests.rollout.watching import people
 
-__all__ = ["session"]  # a fixture
-
-
-@pytest.fixture
-def people(session: Session) -> Directory:
-    return read_directory(session)
+__all__ = ["people", "session"]  # fixtures
 
 
 @pytest.fixture

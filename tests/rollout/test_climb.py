@@ -1,7 +1,7 @@
 """Authority earned, kept and lost: two weeks of evidence, two signatures, and none to fall."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
@@ -16,32 +16,20 @@ from rollout.falling import acknowledge, fall, latch
 from rollout.gates import Policy, Status
 from rollout.grants import change, current, history
 from rollout.monitors import alarm, overrules
-from rollout.people import Directory, read_directory
+from rollout.people import Directory
 from rollout.policy import policy_of
 from rollout.rising import RiseRow, ask_to_rise, open_rises, sign
 from rollout.shadow import take_human_decision
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import WHEN, a_case, a_review, answer, contract
+from tests.rollout.watching import agreed, people, ready
 from tests.rollout.weeks import HUMANS, decided, watched, weeks
 
-__all__ = ["session"]  # a fixture
+__all__ = ["agreed", "people", "session"]  # fixtures
 
 
 BARS = Policy()
 SMB = Facets(segment="SMB")
-
-
-@pytest.fixture
-def people(session: Session) -> Directory:
-    return read_directory(session)
-
-
-@pytest.fixture
-def agreed(session: Session) -> Contract:
-    """A contract whose agent watches."""
-    made = contract()
-    change(session, made, Authority.SHADOW, by="ines", because="first look", now=WHEN)
-    return made
 
 
 # The mini case: a write to the CRM only after two weeks of shadow
@@ -88,13 +76,6 @@ def test_a_share_that_grows_keeps_whom_it_had(session: Session, agreed: Contract
 # Requests
 
 
-def ready(session: Session, agreed: Contract) -> tuple[int, datetime]:
-    at = weeks(session, agreed)
-    row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
-    assert row.id is not None
-    return row.id, at
-
-
 def test_from_off_only_the_agreement_has_to_be_whole(session: Session) -> None:
     new = contract()
     whole = look_ahead(session, new, BARS, WHEN)
@@ -118,6 +99,8 @@ def test_an_old_request_and_one_from_another_stage_are_not_applied(
     session: Session, agreed: Contract, people: Directory
 ) -> None:
     number, at = ready(session, agreed)
+    assert [row.id for row in open_rises(session, agreed.workflow, at)] == [number]
+    assert open_rises(session, agreed.workflow, at + timedelta(days=8)) == []
     with pytest.raises(Conflict, match="older than 7 days"):
         sign(
             session,
@@ -135,7 +118,7 @@ def test_an_old_request_and_one_from_another_stage_are_not_applied(
         sign(session, people, agreed, BARS, number, by="ruth", proof=Proof.HOST, now=at)
     with pytest.raises(Unknown):
         sign(session, people, agreed, BARS, 10**9, by="ruth", proof=Proof.HOST, now=at)
-    assert [row.id for row in open_rises(session, agreed.workflow)] == [number]
+    assert open_rises(session, agreed.workflow, at) == []
 
 
 def test_a_request_without_a_reason_or_at_the_ceiling_is_refused(

@@ -21,23 +21,19 @@ from rollout.opinions import (
     people_agree,
     take_opinion,
 )
-from rollout.people import Directory, read_directory
+from rollout.people import Directory
 from rollout.track_record import track_record
 from tasks.opinions import shown as read
 from tests.rollout.reviewed import HOUR, blind
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
 from tests.rollout.trial import OWNERS, WHEN, contract
+from tests.rollout.watching import people
 
-__all__ = ["session"]  # a fixture
+__all__ = ["people", "session"]  # fixtures
 
 LATER = WHEN + HOUR
 END = WHEN + timedelta(days=1)
-
-
-@pytest.fixture
-def people(session: Session) -> Directory:
-    return read_directory(session)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from rollout.contract import Contract
 from rollout.course import course, simulate
 from rollout.errors import Invalid, Unknown
 from rollout.gates import Policy
-from rollout.grants import change
 from rollout.ledger import Entry
 from rollout.opinions import Kind, Side, take_opinion
 from rollout.people import read_directory
@@ -23,20 +22,13 @@ from rollout.shadow import HumanDecision, take_human_decision, without_decision
 from rollout.tallies import tally_of
 from tests.rollout.sessions import with_people as session
 from tests.rollout.trial import OWNERS, WHEN, contract
+from tests.rollout.watching import agreed
 from tests.rollout.weeks import decided, watched, weeks
 
-__all__ = ["session"]  # a fixture
+__all__ = ["agreed", "session"]  # fixtures
 
 
 BARS = Policy()
-
-
-@pytest.fixture
-def agreed(session: Session) -> Contract:
-    """A contract whose agent watches."""
-    made = contract()
-    change(session, made, Authority.SHADOW, by="ines", because="first look", now=WHEN)
-    return made
 
 
 # The evidence

@@ -1,7 +1,6 @@
 """Who signs a rise: two of its owners, and not whoever made what is to be judged."""
 
 from dataclasses import replace
-from datetime import datetime
 
 import pytest
 from sqlmodel import Session
@@ -12,39 +11,20 @@ from rollout.authority import Authority, Grant
 from rollout.contract import Contract
 from rollout.errors import Invalid, NotYours
 from rollout.gates import Policy
-from rollout.grants import change, current
-from rollout.people import Directory, read_directory
+from rollout.grants import current
+from rollout.notices import Event, waiting
+from rollout.people import Directory
 from rollout.people_sheet import parse
 from rollout.releases import see
-from rollout.rising import RiseRow, ask_to_rise, sign
+from rollout.rising import RiseRow, sign
 from tests.rollout.sessions import with_people as session
 from tests.rollout.test_people import SAMPLE
-from tests.rollout.trial import WHEN, contract
-from tests.rollout.weeks import weeks
+from tests.rollout.trial import WHEN
+from tests.rollout.watching import agreed, people, ready
 
-__all__ = ["session"]  # a fixture
+__all__ = ["agreed", "people", "session"]  # fixtures
 
 BARS = Policy()
-
-
-@pytest.fixture
-def people(session: Session) -> Directory:
-    return read_directory(session)
-
-
-@pytest.fixture
-def agreed(session: Session) -> Contract:
-    """A contract whose agent watches."""
-    made = contract()
-    change(session, made, Authority.SHADOW, by="ines", because="first look", now=WHEN)
-    return made
-
-
-def ready(session: Session, agreed: Contract) -> tuple[int, datetime]:
-    at = weeks(session, agreed)
-    row = ask_to_rise(session, agreed, BARS, by="ines", because="good", now=at)
-    assert row.id is not None
-    return row.id, at
 
 
 def test_only_its_owners_sign_and_it_takes_two(
@@ -101,3 +81,16 @@ def test_whoever_agreed_last_to_its_bars_does_not_sign(session: Session, agreed:
     sign(session, both, agreed, BARS, number, by="ines", proof=Proof.HOST, now=at)
     last = sign(session, both, agreed, BARS, number, by="ruth", proof=Proof.HOST, now=at)
     assert isinstance(last, Grant)
+
+
+def test_whose_word_it_takes_is_told_with_the_evidence(session: Session, agreed: Contract) -> None:
+    ready(session, agreed)
+    told = [one for one in waiting(session) if one.workflow == agreed.workflow]
+    assert sorted(one.to for one in told) == sorted(
+        [agreed.owners.business, agreed.owners.governance]
+    )
+    for one in told:
+        assert one.event == Event.SIGNATURE
+        assert one.subject == f"{agreed.workflow} to recommend: your signature is asked for"
+        assert "- agreement: pass. it agrees in 120 of 120" in one.text
+        assert f"taxiway rollout sign {agreed.workflow}" in one.text

@@ -21,7 +21,7 @@ from rollout.grants import current, history
 from rollout.ledger import Entry, note, remember
 from rollout.monitors import alarms, overrules
 from rollout.opinions import RECHECKED, Kind, OpinionRow, Side, agents_side, open_opinions
-from rollout.people import Directory, read_directory
+from rollout.people import Directory
 from rollout.rechecks import SHARE, ask_for_rechecks, take_word
 from rollout.rising import ask_to_rise, sign
 from rollout.staying import expire, lent_until, staying_gates
@@ -29,17 +29,13 @@ from tests.rollout.sessions import with_people as session
 from tests.rollout.test_effects import climb
 from tests.rollout.test_limited_gates import RECORD, known
 from tests.rollout.trial import OWNERS, WHEN, a_case, contract, proposal
+from tests.rollout.watching import people
 
-__all__ = ["session"]  # a fixture
+__all__ = ["people", "session"]  # fixtures
 
 BARS = Policy()
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SOON = WHEN + HOUR
-
-
-@pytest.fixture
-def people(session: Session) -> Directory:
-    return read_directory(session)
 
 
 @pytest.fixture

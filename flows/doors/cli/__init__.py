@@ -19,6 +19,7 @@ from flows.doors.cli import people as staff
 from flows.doors.cli import practice as practice  # like climb
 from flows.doors.cli import replay as past
 from flows.doors.cli import revert as undo
+from flows.doors.cli import rises as rises  # like climb
 from flows.doors.cli import system as system
 from flows.doors.cli import territories as sheets
 

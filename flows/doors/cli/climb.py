@@ -1,4 +1,4 @@
-"""Commands about the climb: rollout gates, why-not, request, sign, fall, acknowledge."""
+"""Commands about the climb: rollout gates, why-not, fall, acknowledge, releases."""
 
 import getpass
 from typing import TYPE_CHECKING, Annotated
@@ -7,11 +7,7 @@ import typer
 
 from flows.doors.cli.cases import AsJson, Workflow
 from flows.doors.cli.rollout import (
-    Branches,
     By,
-    Segments,
-    Teams,
-    check_credentials,
     rollout,
 )
 from flows.doors.cli.words import show
@@ -92,94 +88,6 @@ def why_not(
     typer.echo(f"{workflow} stays at {ahead.grant} and does not rise to {ahead.target}:")
     for why in ahead.because:
         typer.echo(f"- {why}")
-
-
-@rollout.command()
-def request(  # noqa: PLR0913 # each option is one word of the request
-    workflow: Workflow,
-    *,
-    because: Because,
-    percent: Annotated[float | None, typer.Option(help="to limited: the share.")] = None,
-    segment: Segments = None,
-    team: Teams = None,
-    branch: Branches = None,
-    release: Release = "",
-    scope: Scope = "",
-    by: By = None,
-) -> None:
-    """Ask for the next level or share, or to lift a cap; refused with the reasons meanwhile."""
-    from flows.catalog import workflow as find
-    from flows.doors.decisions import person_behind
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.authority import Exposure, exposure_of
-    from rollout.policy import policy_of
-    from rollout.releases import named_release
-    from rollout.rising import VALID, ask_to_rise
-
-    named = (segment or [], team or [], branch or [])
-    wanted = exposure_of(percent, *named) if percent is not None or any(named) else None
-    contract = find(workflow).contract
-    who = by or person_behind(getpass.getuser())
-    with transaction() as session:
-        row = ask_to_rise(
-            session,
-            contract,
-            policy_of(contract),
-            by=who,
-            because=because,
-            exposure=wanted,
-            rival=named_release(session, workflow, release),
-            scope=scope,
-            now=now(),
-        )
-        to = f"{row.to} to {Exposure.model_validate(row.exposure)}" if row.to == LIMITED else row.to
-        to = f"{to} in {row.scope}" if row.scope else to
-    owners = contract.owners
-    typer.echo(
-        f"Request {row.id}: {workflow} to {to}, on the evidence {row.digest}. "
-        f"{owners.business} and {owners.governance} sign it within {VALID.days} days:\n"
-        f"taxiway rollout sign {workflow} {row.id} --as NAME"
-    )
-
-
-@rollout.command()
-def sign(
-    workflow: Workflow,
-    number: Annotated[int, typer.Argument(help="The request.")],
-    *,
-    by: By = None,
-) -> None:
-    """Sign a request; the second signature applies it, if the evidence still stands."""
-    from flows.catalog import workflow as find
-    from flows.doors.decisions import person_behind
-    from integrations.clock import now
-    from integrations.database import transaction
-    from rollout.answers import Proof
-    from rollout.authority import Authority, Grant
-    from rollout.people import read_directory
-    from rollout.policy import policy_of
-    from rollout.rising import sign as record
-
-    contract = find(workflow).contract
-    who = by or person_behind(getpass.getuser())
-    with transaction() as session:
-        stands = record(
-            session,
-            read_directory(session),
-            contract,
-            policy_of(contract),
-            number,
-            by=who,
-            proof=Proof.DECLARED if by else Proof.HOST,
-            now=now(),
-        )
-        if isinstance(stands, Grant):
-            check_credentials(session, contract, Authority(stands.authority))
-    if isinstance(stands, Grant):
-        typer.echo(f"{workflow} is now {stands} (revision {stands.revision}).")
-    else:
-        typer.echo(f"Request {number} is signed by {who}; one more signature is missing.")
 
 
 @rollout.command("fall")

@@ -95,11 +95,35 @@ def first_screen() -> None:
             "  taxiway --help   every command"
         )
         return
+    waits = "".join(f"  {line}\n" for line in _waits())
     typer.echo(
         f"Taxiway runs (process {state.pid}); Prefect at {state.prefect_api_url}.\n\n"
+        f"{waits or '  nothing waits for a person'}\n"
         "  taxiway rollout status   what each agent may do\n"
         "  taxiway reviews          what waits for a person\n"
         "  taxiway cases            the latest cases\n"
         "  taxiway doctor           whether all of it is well\n"
         "  taxiway down             stop it"
     )
+
+
+def _waits() -> list[str]:
+    """Say what waits for people, and the command that shows it."""
+    from flows.catalog import WORKFLOWS
+    from integrations.clock import now
+    from integrations.database import transaction
+    from rollout.handoffs import open_handoffs
+    from rollout.opinions import open_opinions
+    from rollout.reviews import open_reviews
+    from rollout.rising import open_rises
+
+    with transaction() as session:
+        found = {
+            "taxiway reviews": len(open_reviews(session)),
+            "taxiway handoffs": len(open_handoffs(session)),
+            "taxiway opinions": sum(len(open_opinions(session, one.name)) for one in WORKFLOWS),
+            "taxiway rollout requests": sum(
+                len(open_rises(session, one.name, now())) for one in WORKFLOWS
+            ),
+        }
+    return [f"{count:>5} wait: {command}" for command, count in found.items() if count]
