@@ -193,7 +193,8 @@ class CaseRow(SQLModel, table=True):
         UniqueConstraint("workflow", "dedupe"),
         Index("ix_cases_closed", "workflow", "closed_at"),
         Index("ix_cases_arm", "workflow", "arm", "closed_at"),
-        Index("ix_cases_opened", "workflow", "opened_at", "arm"),
+        Index("ix_cases_opened", "workflow", "opened_at"),
+        Index("ix_cases_arm_opened", "workflow", "arm", "opened_at"),
     )
 
     id: str = Stored(primary_key=True)

@@ -29,8 +29,8 @@ def live(session: Session, contract: Contract, cutoff: datetime) -> Live:
     """Gather what the gates through limited look at."""
     last, since = _since(session, contract.workflow, cutoff)
     step = last.at if last else cutoff
-    arms = _arms(session, contract.workflow, step, cutoff)
     agents, peoples, shares = _sides(last)
+    arms = _arms(session, contract.workflow, (agents, peoples), step, cutoff)
     own, control = (matured(session, contract, arm, since, cutoff) for arm in (agents, peoples))
     started, escalated = _went_up(session, contract.workflow, max(since, cutoff - MONTH), cutoff)
     known = contract.benchmark
@@ -88,10 +88,17 @@ def _since(session: Session, workflow: str, cutoff: datetime) -> tuple[Transitio
     return rows[-1] if rows else None, began
 
 
-def _arms(session: Session, workflow: str, since: datetime, cutoff: datetime) -> dict[str, int]:
+def _arms(
+    session: Session, workflow: str, sides: tuple[Arm, Arm], since: datetime, cutoff: datetime
+) -> dict[str, int]:
     rows = session.execute(
         select(CaseRow.arm, func.count())
-        .where(CaseRow.workflow == workflow, CaseRow.opened_at > since, CaseRow.opened_at <= cutoff)
+        .where(
+            CaseRow.workflow == workflow,
+            col(CaseRow.arm).in_(sides),
+            CaseRow.opened_at > since,
+            CaseRow.opened_at <= cutoff,
+        )
         .group_by(CaseRow.arm)
     ).all()
     return {str(name): int(n) for name, n in rows}
