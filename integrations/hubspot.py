@@ -14,9 +14,11 @@ from integrations.hubspot_records import (
     COMPANY_PROPERTIES,
     CONTACT_PROPERTIES,
     LANE,
+    Assigned,
     Company,
     Contact,
     Owner,
+    read_assigned,
     read_company,
     read_contact,
     read_owner,
@@ -158,6 +160,15 @@ class HubSpot:
     async def read_owner_of(self, contact_id: str) -> str | None:
         """Read who owns a contact now; None for nobody."""
         return await self._read_one(f"{CONTACTS}/{contact_id}", "hubspot_owner_id")
+
+    async def read_assigned(self, contact_id: str) -> list[Assigned]:
+        """Read how a contact came by its owners, the latest first."""
+        name = "hubspot_owner_id"
+        found = await self._web.read(
+            f"{CONTACTS}/{contact_id}", {"properties": name, "propertiesWithHistory": name}
+        )
+        past = found.get("propertiesWithHistory", {}).get(name, [])
+        return sorted(map(read_assigned, past), key=lambda one: one.at, reverse=True)
 
     async def read_lane_of(self, contact_id: str) -> str | None:
         """Read in whose lane a contact is; None for nobody's."""

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 LANE = "taxiway_lane"  #: a property that an installation adds to contacts
+#: What the sources of a change begin with where a person makes it, and no workflow or integration.
+PEOPLES = ("CRM_UI", "MOBILE")
 CONTACT_PROPERTIES = (
     *("email", "firstname", "lastname", "company", "website", "country", "state", "zip"),
     *("phone", "jobtitle", "numemployees", "hubspot_owner_id", LANE),
@@ -71,6 +73,17 @@ class Owner:
     first_name: str
     last_name: str
     archived: bool
+    user_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """That a contact got an owner."""
+
+    owner_id: str
+    at: datetime
+    by_person: bool  #: in the CRM's own pages; not by its rules, an import or another system
+    user_id: int | None  #: who, where a person did
 
 
 def read_contact(found: dict[str, Any]) -> Contact:
@@ -129,6 +142,18 @@ def read_owner(said: dict[str, Any]) -> Owner:
         first_name=said.get("firstName") or "",
         last_name=said.get("lastName") or "",
         archived=bool(said.get("archived")),
+        user_id=said.get("userId"),
+    )
+
+
+def read_assigned(said: dict[str, Any]) -> Assigned:
+    """Give one entry of the history of a contact's owner."""
+    source = str(said.get("sourceType") or "")
+    return Assigned(
+        owner_id=said.get("value") or "",
+        at=datetime.fromisoformat(said["timestamp"]),
+        by_person=source.startswith(PEOPLES),
+        user_id=said.get("updatedByUserId"),
     )
 
 

@@ -1,7 +1,7 @@
 """Finding out what people decided on cases that the agent only watched."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,11 +10,13 @@ from sqlmodel import Session
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.errors import NotFound, OutsideError
+from integrations.hubspot_records import Owner
 from rollout.case import Proposal
 from rollout.comparison import Verdict
 from rollout.contract import Contract
 from rollout.errors import Invalid, TaxiwayError
 from rollout.ledger import cases_called, recall
+from rollout.people import read_directory
 from rollout.shadow import HumanDecision, take_human_decision, without_decision
 from tasks.systems import active_owners, crm_reader
 
@@ -62,8 +64,8 @@ async def look_for_owners(contract: Contract) -> int:
     """
     Look in the CRM whom people gave the leads that the agent only watched; gives how many.
 
-    A lead without an owner yet stays for the next time. What the agent itself wrote is no
-    person's decision, but in shadow it writes nothing.
+    A lead without an owner yet stays for the next time, and so does one that only the CRM's own
+    rules, an import or another system gave to somebody: that is no person's decision.
     """
     with transaction() as session:
         rows = [
@@ -74,26 +76,36 @@ async def look_for_owners(contract: Contract) -> int:
     if not rows:
         return taken
     try:
-        names = {owner.id: owner.email for owner in await active_owners()}
+        owners = await active_owners()
         for case_id, proposal in rows:
             if proposal is not None:
-                taken += await _look(contract, case_id, proposal, names)
+                taken += await _look(contract, case_id, proposal, owners)
     except OutsideError as error:
         logger.warning("what people decided is looked at later: %s", error)
     return taken
 
 
 async def _look(
-    contract: Contract, case_id: str, proposal: Proposal, names: Mapping[str, str]
+    contract: Contract, case_id: str, proposal: Proposal, owners: Sequence[Owner]
 ) -> bool:
     number = proposal.action.target.rpartition("/")[2]
     try:
-        owner = await crm_reader(contract.workflow).read_owner_of(number)
+        past = await crm_reader(contract.workflow).read_assigned(number)
     except NotFound:
         return False
-    if owner is None or owner not in names:
+    mails = {owner.id: owner.email for owner in owners}
+    decided = next((one for one in past if one.by_person and one.owner_id in mails), None)
+    if decided is None:
         return False
-    said = HumanDecision(answer={"owner": names[owner]}, by="crm", at=now(), source="crm")
+    users = {owner.user_id: owner.email for owner in owners if owner.user_id is not None}
+    mail = users.get(decided.user_id or 0, "")
     with transaction() as session:
+        person = read_directory(session).by_mail(mail) if mail else None
+        said = HumanDecision(
+            answer={"owner": mails[decided.owner_id]},
+            by=person.id if person else mail or "crm",
+            at=decided.at,
+            source="crm",
+        )
         take_human_decision(session, contract, case_id, said, now())
     return True

@@ -17,6 +17,7 @@ from integrations.sandbox.shapes import (
     Problem,
     check_properties,
     envelope,
+    history,
     known_kind,
     not_found,
     page,
@@ -103,10 +104,16 @@ def _reads(app: FastAPI, store: Store, limits: Limits) -> None:
         number: str,
         properties: Properties = None,
         associations: Properties = None,
+        propertiesWithHistory: Properties = None,  # noqa: N803 # the CRM's own word
         idProperty: str | None = None,  # noqa: N803 # the CRM's own word
     ) -> Body:
         record = _one(store, kind, number, idProperty)
         body = envelope(record, _listed(properties))
+        if past := _listed(propertiesWithHistory):
+            owners = [one for one in store.owner_history(kind) if one["id"] == str(record.id)]
+            body["propertiesWithHistory"] = {
+                name: history(owners) if name == "hubspot_owner_id" else [] for name in past
+            }
         links = {to: store.linked(kind, record.id, to) for to in _listed(associations)}
         shown = {
             to: {"results": [{"id": str(n), "type": f"{kind[:-1]}_to_{to}"} for n, _ in found]}

@@ -20,6 +20,7 @@ Lifespan: TypeAlias = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 LOOKS_EVERY = 0.1  #: seconds
 AGENTS_LANE = "agent"
+WORKFLOW = "AUTOMATION_PLATFORM"  #: how the history of a property calls the CRM's own workflows
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def assign_due(store: Store, rule: Assignment) -> list[str]:
     with store.whole():
         for record in due:
             owner = rule.pool[record.id % len(rule.pool)]
-            store.change(record, {"hubspot_owner_id": owner})
+            store.assign("contacts", record.id, {"owner": owner, "source": WORKFLOW})
     return [str(record.id) for record in due]
 
 

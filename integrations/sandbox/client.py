@@ -18,6 +18,13 @@ class Sandbox:
         """Put owners, companies and contacts into it."""
         self._post("/_sandbox/seed", world)
 
+    def assign(
+        self, contact_id: str, owner: str, *, source: str, user: int | None = None, at: float = 0
+    ) -> None:
+        """Let a contact get an owner in the CRM itself: by a user (CRM_UI), or by its own rules."""
+        words = {"owner": owner, "source": source, "user": user, "at": at}
+        self._post(f"/_sandbox/assign/contacts/{contact_id}", words)
+
     def fault(self, **script: object) -> None:
         """Script a fault: do, method, path (a regular expression), status, times, seconds."""
         self._post("/_sandbox/faults", script)

@@ -56,6 +56,11 @@ def _world(router: APIRouter, store: Store) -> None:
     async def owned(kind: str) -> list[Body]:
         return store.owner_history(known_kind(kind))
 
+    @router.post("/_sandbox/assign/{kind}/{number}")
+    async def assign(kind: str, number: int, word: Body) -> Body:
+        store.assign(known_kind(kind), number, word)
+        return {"owner": str(word["owner"])}
+
 
 def _faults(router: APIRouter, faults: Faults) -> None:
     @router.post("/_sandbox/faults")

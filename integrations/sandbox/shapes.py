@@ -108,6 +108,20 @@ def envelope(record: Record, wanted: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def history(owned: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give every owner of an object as the API tells a property's past: the latest first."""
+    return [
+        {
+            "value": one["owner"],
+            "timestamp": _iso(one["at"]),
+            "sourceType": one["source"],
+            "sourceId": f"userId:{one['user']}" if one["user"] else "",
+            "updatedByUserId": one["user"],
+        }
+        for one in sorted(owned, key=lambda one: float(one["at"]))[::-1]
+    ]
+
+
 def page(results: Sequence[dict[str, Any]], limit: int, after: int) -> dict[str, Any]:
     """Give one page of results, and the way to the next one."""
     body: dict[str, Any] = {"results": list(results[after : after + limit])}

@@ -26,7 +26,8 @@ create table if not exists link (
     primary key (from_type, from_id, to_type, to_id));
 create table if not exists owner (id integer primary key, content text);
 create table if not exists owned (
-    n integer primary key, type text, id integer, owner text, at real);
+    n integer primary key, type text, id integer, owner text, at real,
+    source text default 'INTEGRATION', user integer);
 create table if not exists charge (id text primary key, amount integer, currency text);
 create table if not exists refund (
     n integer primary key, charge text, amount integer, content text);
@@ -57,6 +58,10 @@ class Store:
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")
         self._db.executescript(SCHEMA)
+        known = {name for _, name, *_ in self._db.execute("pragma table_info(owned)")}
+        for column in ("source text default 'INTEGRATION'", "user integer"):
+            if column.split()[0] not in known:  # a store of an earlier version
+                self._db.execute(f"alter table owned add column {column}")
         self._lock = threading.RLock()
 
     @contextmanager
@@ -149,10 +154,25 @@ class Store:
 
     def owner_history(self, kind: str) -> list[dict[str, Any]]:
         """Give every owner that objects of a kind ever had, in order."""
+        names = ("id", "owner", "at", "source", "user")
         rows = self._db.execute(
-            "select id, owner, at from owned where type = ? order by n", (kind,)
+            f"select {', '.join(names)} from owned where type = ? order by n",  # noqa: S608 # our own column names
+            (kind,),
         ).fetchall()
-        return [{"id": str(number), "owner": owner, "at": at} for number, owner, at in rows]
+        return [{**dict(zip(names, row, strict=True)), "id": str(row[0])} for row in rows]
+
+    def assign(self, kind: str, number: int, word: Mapping[str, Any]) -> None:
+        """Let somebody, or something, in the CRM itself give an object an owner."""
+        at = float(word.get("at") or time.time())
+        self._db.execute(
+            "update object set properties = json_set(properties, '$.hubspot_owner_id', ?), "
+            "updated = ? where type = ? and id = ?",
+            (word["owner"], time.time(), kind, number),
+        )
+        self._db.execute(
+            "insert into owned (type, id, owner, at, source, user) values (?, ?, ?, ?, ?, ?)",
+            (kind, number, word["owner"], at, word["source"], word.get("user")),
+        )
 
     def note_request(  # the columns of the log
         self, method: str, path: str, status: int, content: object, *, applied: bool

@@ -48,6 +48,7 @@ async def test_the_agents_lane_is_left_alone_and_people_keep_their_share(
     await asyncio.to_thread(until, lambda: sandbox.owner_of("53"), "the others were handed out")
 
     assert await crm.read_owner_of("52") in {"1", "2"}
+    assert [one.by_person for one in await crm.read_assigned("52")] == [False]
     assert await crm.read_owner_of("51") is None
 
     await crm.send(*lane_patch("51", ""))

@@ -66,6 +66,28 @@ async def test_the_owner_that_we_set_is_the_one_that_they_see(
     assert await crm.read_owner_of("5") == "4"
 
 
+async def test_both_read_how_a_contact_came_by_its_owner(
+    theirs: TheirClient, crm: HubSpot, sandbox: Sandbox
+) -> None:
+    await crm.send(*owner_patch("5", "3", "fits"))
+    sandbox.assign("5", "4", source="CRM_UI", user=77)
+    seen = theirs.crm.contacts.basic_api.get_by_id(
+        "5", properties_with_history=["hubspot_owner_id"]
+    )
+    their = seen.properties_with_history["hubspot_owner_id"][:2]
+    ours = (await crm.read_assigned("5"))[:2]
+
+    assert [(one.value, one.source_type) for one in their] == [
+        ("4", "CRM_UI"),
+        ("3", "INTEGRATION"),
+    ]
+    assert [(one.owner_id, one.by_person, one.user_id) for one in ours] == [
+        ("4", True, 77),
+        ("3", False, None),
+    ]
+    assert [one.at for one in ours] == [one.timestamp for one in their]
+
+
 async def test_both_read_the_same_owners(theirs: TheirClient, crm: HubSpot) -> None:
     page = theirs.crm.owners.owners_api.get_page(limit=500)
 

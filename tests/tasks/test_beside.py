@@ -1,56 +1,42 @@
 """Two models on one lead: one answers, the other watches beside it, and a sample is asked twice."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import select
 
 from flows.contracts.lead_routing import CONTRACT
-from flows.doors.sheets import bring, put_all_in_force
-from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
+from integrations.settings import settings
 from rollout.ahead import look_ahead
-from rollout.authority import Authority
 from rollout.case import Case, Proposal, close_row
 from rollout.case import Ending as End
 from rollout.gates import Policy
-from rollout.grants import change
-from rollout.inbox import receive
-from rollout.lead_events import introduce
 from rollout.lead_routing import Lead
 from rollout.ledger import Entry, recall
 from rollout.noise import is_asked_again, noise_of
 from rollout.shadow import HumanDecision, rival_step, take_human_decision
-from rollout.territories import Kind
-from tasks.cases import open_case, place_case
 from tasks.lead_agent import lead_agents
 from tasks.lead_beside import ask_beside
-from tasks.lead_facts import read_lead
 from tasks.lead_routing import owner_choices, propose_owner
-from tests.doors.terminal import database_of_its_own
-from tests.sandbox import READ_TOKEN, TOKEN
+from tests.sandbox import TOKEN
+from tests.tasks.leads import GOOD, opened, sample_world
+
+__all__ = ["sample_world"]  # a fixture
 
 NAME = CONTRACT.workflow
-GOOD = [one for one in samples.leads() if one.branch == "good" and not one.special]
 
 
 @pytest.fixture
-def two_models(
-    database: str, sandbox: Sandbox, sandbox_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Sandbox]:
-    """A fresh database with the sample's sheets; a model that answers, and a challenger."""
-    url = sandbox_url.replace("127.0.0.1", "localhost")  # whose owners nobody has read before
+def two_models(sample_world: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """A model that answers, and a challenger."""
     for name, value in {
-        "CRM_URL": url,
-        "CRM_TOKEN": TOKEN,
-        "CRM_READ_TOKEN": READ_TOKEN,
-        "MODEL_URL": f"{url}/v1",
+        "MODEL_URL": f"{settings().crm_url}/v1",
         "MODEL_KEY": TOKEN,
         "MODEL_NAME": "the-first",
         "CHALLENGER_NAME": "the-second",
@@ -58,27 +44,8 @@ def two_models(
         "MODEL_PRICE_OUT": "160",
     }.items():
         monkeypatch.setenv(f"TAXIWAY_{name}", value)
-    sandbox.seed(samples.crm())
-    with database_of_its_own(database, f"beside_{uuid4().hex[:8]}"):
-        sheets = {kind: samples.sheet(f"{kind}.csv") for kind in Kind}
-        put_all_in_force(bring(sheets, None), valid_from=now().date(), by="a test")
-        with transaction() as session:
-            change(session, CONTRACT, Authority.SHADOW, by="x", because="x", now=now())
-        yield sandbox
-
-
-async def opened(sample: samples.SampleLead) -> tuple[Case, Lead]:
-    """Open a lead's case, as its flow does."""
-    words = {"type": "lead.created", "data": {**sample.form, "submission_id": uuid4().hex}}
-    body = json.dumps({**words, "timestamp": now().isoformat()}).encode()
-    with transaction() as session:
-        event, _ = receive(
-            session, source="website", ext_id=uuid4().hex, workflow=NAME, body=body, now=now()
-        )
-        inbox_id = event.id
-    case = await open_case(CONTRACT, inbox_id, introduce)
-    lead = await read_lead.fn(case)
-    return await place_case(case, lead.unit, lead.facets, lead.label), lead
+    settings.cache_clear()
+    return sample_world
 
 
 def says(sandbox: Sandbox, lead: Lead, owners: Sequence[int]) -> None:
