@@ -53,6 +53,7 @@ def contract(workflow: str) -> Contract:
             safety=Safety(kind),
             measure="a trial",
             fields=(FieldRule("owner"),) if kind == "set" else (),
+            alone_per_day=1_000_000,
         )
         for kind in KINDS
     )
