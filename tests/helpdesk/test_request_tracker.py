@@ -40,7 +40,11 @@ pytestmark = pytest.mark.system
 RULES = (
     ActionRule(name=TICKET, safety=Safety.SEARCH, measure="tickets that nobody needed"),
     ActionRule(
-        name=OWNER, safety=Safety.SET, fields=(FieldRule("owner"),), measure="reassigned tickets"
+        name=OWNER,
+        safety=Safety.SET,
+        fields=(FieldRule("owner"),),
+        alone_per_day=100,
+        measure="reassigned tickets",
     ),
     ActionRule(name=COMMENT, safety=Safety.SEARCH, measure="comments that misled"),
 )
