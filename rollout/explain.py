@@ -1,7 +1,7 @@
 """The five questions that every workflow answers from its live configuration."""
 
 from rollout.authority import Authority, Grant
-from rollout.contract import Contract
+from rollout.contract import ActionRule, Contract
 
 
 def five_answers(contract: Contract, grant: Grant) -> list[tuple[str, str]]:
@@ -16,12 +16,22 @@ def five_answers(contract: Contract, grant: Grant) -> list[tuple[str, str]]:
 
 
 def _alone(contract: Contract, grant: Grant) -> str:
-    names = ", ".join(rule.name for rule in contract.boundaries.write if rule.reversible)
+    names = ", ".join(_action(rule) for rule in contract.boundaries.write if rule.reversible)
     if not names or contract.act_alone_from is None:
         return ""
     if grant.authority.height < Authority.LIMITED.height:
         return f"now nothing (it is at {grant}); later {names} from {contract.act_alone_from:.0%}"
     return f"{names}, reversible and without impact, from {contract.act_alone_from:.0%} ({grant})"
+
+
+def _action(rule: ActionRule) -> str:
+    caps = {
+        "an hour": rule.alone_per_hour,
+        "a day": rule.alone_per_day,
+        "records a day": rule.records_per_day,
+    }
+    most = ", ".join(f"{cap} {words}" for words, cap in caps.items() if cap is not None)
+    return f"{rule.name} (at most {most})" if most else rule.name
 
 
 def _review(contract: Contract, grant: Grant) -> str:
@@ -44,4 +54,9 @@ def _measured(contract: Contract) -> str:
     ]
     if not bars or contract.benchmark is None:
         return ""
-    return ", ".join(bars) + f"; against {contract.benchmark.minutes:g} minutes by hand"
+    told = ", ".join(bars) + f"; against {contract.benchmark.minutes:g} minutes by hand"
+    if contract.budget_minor_per_case is None or contract.answer_within is None:
+        return told
+    cost = f"{contract.budget_minor_per_case / 100:.2f} {contract.currency}"
+    seconds = contract.answer_within.total_seconds()
+    return f"{told}; an answer costs {cost} and takes {seconds:g} s at most"
