@@ -18,6 +18,9 @@ from rollout.policy import policy_of
 from rollout.rechecks import ask_for_rechecks
 from rollout.staying import expire
 
+MONITOR = "monitor"  #: the actor of a fall that nobody ordered
+AGAIN = timedelta(days=7)  #: a broken comparison that nobody mends is told again
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -25,10 +28,6 @@ class Looked:
 
     fell: tuple[str, ...]  #: what was lowered, in words
     ahead: Ahead
-
-
-MONITOR = "monitor"  #: the actor of a fall that nobody ordered
-AGAIN = timedelta(days=7)  #: a broken comparison that nobody mends is told again
 
 
 def hear_monitors(contract: Contract, moment: datetime, known: Live | None = None) -> list[str]:

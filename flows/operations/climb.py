@@ -20,7 +20,12 @@ from tasks.monitors import look, recheck
 
 @flow(name="climb", persist_result=False)
 async def climb(workflow: str) -> str:
-    """Gather what people decided, let monitors speak, and say what stands ahead."""
+    """
+    Gather what people decided, let monitors speak, and say what stands ahead.
+
+    Args:
+        workflow: Whose agent is looked at.
+    """
     told, one = get_run_logger(), find(workflow)
     for entry in one.gathers:
         module, _, name = entry.partition(":")

@@ -107,5 +107,8 @@ def test_each_workflow_has_its_own_hourly_look_and_an_old_common_one_goes(pilot:
 
     assert {*hourly} == {f"climb-{one.name}" for one in WORKFLOWS}
     assert RETIRED == ("climb/climb",)
-    assert hourly[f"climb-{CONTRACT.workflow}"].parameters == {"workflow": CONTRACT.workflow}
+    own = hourly[f"climb-{CONTRACT.workflow}"]
+    assert own.parameters == {"workflow": CONTRACT.workflow}
+    form = (own.parameter_openapi_schema or {})["properties"]
+    assert form["workflow"]["description"] == "Whose agent is looked at."
     assert [json.dumps(one.schedules[0].active) for one in hourly.values()] == ["true"] * 2

@@ -12,7 +12,9 @@ from rollout.authority import Authority
 from rollout.case import Case
 from rollout.contract import Contract
 from rollout.effects import Basis, EffectRow, State, intend, standing
+from rollout.falling import fall, last_fall, latch
 from rollout.gate import pass_gate
+from rollout.grants import current
 from rollout.ledger import Entry
 from rollout.monitors import alarms
 from rollout.write_budget import OVER
@@ -102,8 +104,20 @@ def test_it_goes_to_a_person_and_nothing_rises_meanwhile(session: Session) -> No
 
     assert effect.state == State.REFUSED
     (alarm,) = alarms(session, agreed, WHEN + HOUR)
-    assert (alarm.severity, alarm.scope) == ("S3", "")
-    assert alarm.because == f"write budget: 1 writes of a day did not fit, last in {effect.case_id}"
+    assert (alarm.severity, alarm.scope) == ("S3", f"action:{effect.action}")
+    assert alarm.because.startswith(f"write budget: 1 times a day {effect.action} did not fit")
+    fall(
+        session,
+        agreed,
+        severity=alarm.severity,
+        by="monitor",
+        because=alarm.because,
+        now=WHEN + HOUR,
+        scope=alarm.scope,
+    )
+    assert "nobody said why" in latch(session, agreed.workflow, WHEN + HOUR)
+    assert last_fall(session, agreed.workflow) is None  # what it has shown still counts
+    assert current(session, agreed.workflow).authority is Authority.LIMITED
     assert alarms(session, agreed, WHEN + DAY) == []
     noted = select(Entry).where(Entry.workflow == agreed.workflow, Entry.kind == OVER)
     assert len(session.exec(noted).all()) == 1
