@@ -100,7 +100,8 @@ def _owner_of(session: Session, case_id: str) -> tuple[str, str] | None:
         )
     ).one_or_none()
     if written is not None:
-        return written.target, str(written.changes[OWNER])
+        given = written.changes.get(OWNER)  # none where the case has been erased
+        return (written.target, str(given)) if given else None
     said = recall(session, case_id, STEP, HumanDecision)
     proposal = recall(session, case_id, "proposal-1", Proposal)
     if said is None or proposal is None or OWNER not in said.answer:

@@ -12,10 +12,15 @@ from integrations.database import transaction
 from integrations.sandbox.client import Sandbox
 from rollout.case import Case, CaseRow, Ending, close_row
 from rollout.compared import Blind, ComparedRow
+from rollout.effects import State, intend
+from rollout.erasure import erase
 from rollout.ledger import recall
+from rollout.outcomes import OutcomeRow
 from rollout.shadow import STEP, HumanDecision
 from tasks.human_decisions import look_for_owners
 from tasks.lead_routing import owner_choices, propose_owner
+from tasks.outcomes import look_for_reassigned
+from tests.rollout.test_effects import meant
 from tests.tasks.leads import GOOD, opened, sample_world
 
 __all__ = ["sample_world"]  # a fixture
@@ -85,3 +90,36 @@ async def test_what_stood_before_the_agent_read_it_says_nothing(sample_world: Sa
     sample_world.assign(contact, IDS[own], source=CRM_UI, user=1, at=early.timestamp())
     await look_for_owners(CONTRACT)
     assert compared(case) == [("equal", Blind.LEAKED)]
+
+
+def outcomes(case: Case) -> list[str]:
+    with transaction() as session:
+        rows = session.exec(select(OutcomeRow).where(OutcomeRow.case_id == case.id)).all()
+        return [row.kind for row in rows]
+
+
+async def test_a_lead_that_somebody_else_owns_later_was_reassigned(sample_world: Sandbox) -> None:
+    case, contact, own, other = await watched(GOOD[3])
+    sample_world.assign(contact, IDS[own], source=CRM_UI, user=USERS[own])
+    await look_for_owners(CONTRACT)
+    assert await look_for_reassigned(CONTRACT) == 0
+
+    sample_world.assign(contact, IDS[other], source=CRM_UI, user=USERS[own])
+    assert await look_for_reassigned(CONTRACT) == 1
+    assert outcomes(case) == ["reassigned"]
+    assert await look_for_reassigned(CONTRACT) == 0
+
+
+async def test_of_what_has_been_erased_nothing_is_looked_for(sample_world: Sandbox) -> None:
+    """The agent wrote an owner; the case is erased within the week in which it is watched."""
+    case, contact, own, other = await watched(GOOD[4])
+    intent = meant(case).model_copy(update={"changes": {"owner": IDS[own]}})
+    with transaction() as session:
+        effect = intend(session, case, intent, now())
+        effect.state, effect.target = State.DONE, f"contact/{contact}"
+    sample_world.assign(contact, IDS[other], source=CRM_UI, user=1)
+    with transaction() as session:
+        erase(session, case.id, by="a test", now=now())
+
+    assert await look_for_reassigned(CONTRACT) == 0
+    assert outcomes(case) == []
