@@ -103,6 +103,8 @@ def test_from_a_sheet_over_the_gates_to_two_signatures_and_down_again(
     assert "is now shadow" in fell.stdout
     shut = taxiway("rollout", "why-not", NAME)
     assert "nobody said why" in shut.stdout
+    (leads, renewals) = json.loads(taxiway("rollout", "status", "--json").stdout)
+    assert ("nobody said why" in leads["frozen"], renewals["frozen"]) == (True, "")
     mended = taxiway("rollout", "acknowledge", NAME, "--cause", "an old sheet", "--as", "noor")
     assert "no rise before" in mended.stdout
 

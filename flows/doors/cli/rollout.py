@@ -27,7 +27,9 @@ rollout = typer.Typer(help="How far each agent may go, and who said so.", no_arg
 def status(*, as_json: AsJson = False) -> None:
     """List what each workflow's agent may do now."""
     from flows.catalog import WORKFLOWS
+    from integrations.clock import now
     from integrations.database import transaction
+    from rollout.falling import latch
     from rollout.grants import current
     from rollout.policy import policy_of
     from rollout.staying import lent_until
@@ -44,6 +46,7 @@ def status(*, as_json: AsJson = False) -> None:
                     "revision": grant.revision,
                     "ceiling": one.contract.plan[-1].value if one.contract.plan else "",
                     "lent_until": lent_until(session, one.name, policy_of(one.contract)),
+                    "frozen": latch(session, one.name, now()),
                 }
             )
     show(rows, as_json=as_json, title="Authority", nothing="There are no workflows.")
