@@ -120,6 +120,10 @@ def test_from_a_sheet_over_the_gates_to_two_signatures_and_down_again(
         (("rollout", "power", NAME, "--per-week", "9", "--agreement", "2"), "a share from 0 to 1"),
         (("rollout", "sign", NAME, "99"), "there is no request 99"),
         (
+            ("rollout", "set", NAME, "limited", "--because", "x", "--without-evidence"),
+            "limited to what? --percent 10",
+        ),
+        (
             ("rollout", "rehearse", NAME, "blockd", "--because", "x", "--as", "lena"),
             "did you mean blocked?",
         ),

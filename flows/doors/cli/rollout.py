@@ -78,12 +78,19 @@ def change(  # noqa: PLR0913 # each option is one word of the change
     from flows.catalog import workflow as find
     from integrations.clock import now
     from integrations.database import transaction
-    from rollout.authority import authority_named, exposure_of
+    from rollout.authority import Authority, authority_named, exposure_of
+    from rollout.errors import Invalid
     from rollout.grants import change as record
     from rollout.grants import current
     from rollout.shadow import crown_latest
 
     contract, moment = find(workflow).contract, now()
+    if (
+        authority_named(level) is Authority.LIMITED
+        and percent is None
+        and not (segment or team or branch)
+    ):
+        raise Invalid("limited to what? --percent 10, or --segment, --team or --branch")
     with transaction() as session:
         _check_word(current(session, workflow), authority_named(level), by_hand=without_evidence)
         check_credentials(session, contract, authority_named(level))
