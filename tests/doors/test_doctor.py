@@ -82,6 +82,33 @@ def test_what_is_wrong_is_named_with_its_remedy(
     assert (one.verdict, says in one.says, bool(one.mend)) == (verdict, True, True)
 
 
+@pytest.mark.parametrize(
+    ("given", "verdict", "says"),
+    [
+        ({}, Verdict.WARN, "nobody is told of anything"),
+        ({"MAIL_URL": "smtp://127.0.0.1:25"}, Verdict.WARN, "nobody is told of anything"),
+        ({"MAIL_URL": "smtp://127.0.0.1:25", "MAIL_FROM": "t@x.example"}, Verdict.OK, "mail"),
+        ({"SLACK_URL": "http://127.0.0.1:9/services/x"}, Verdict.OK, "Slack"),
+    ],
+)
+def test_where_nobody_can_be_told_it_says_so(
+    pilot: Pilot,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    verdict: Verdict,
+    says: str,
+) -> None:
+    del pilot
+    for name, value in given.items():
+        monkeypatch.setenv(f"TAXIWAY_{name}", value)
+    settings.cache_clear()
+    one = found("notices")
+    monkeypatch.undo()
+    settings.cache_clear()
+
+    assert (one.verdict, says in one.says) == (verdict, True)
+
+
 def test_what_waits_too_long_is_told(pilot: Pilot) -> None:
     del pilot
     long_ago = now() - timedelta(minutes=30)

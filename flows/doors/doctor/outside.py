@@ -73,9 +73,22 @@ def _alarm() -> Answer:
     return well("is called by each watch that goes well")
 
 
+def _notices() -> Answer:
+    known = settings()
+    mail = bool(known.mail_url.get_secret_value() and known.mail_from)
+    slack = bool(known.slack_url.get_secret_value())
+    if mail or slack:
+        return well(" and ".join(name for name, on in (("mail", mail), ("Slack", slack)) if on))
+    return look(
+        "nobody is told of anything: a deadline, a fall or a request passes unseen",
+        "set TAXIWAY_MAIL_URL and TAXIWAY_MAIL_FROM, or TAXIWAY_SLACK_URL",
+    )
+
+
 OUTSIDE: tuple[tuple[str, Question], ...] = (
     ("receiver", _receiver),
     ("sources", _sources),
     ("CRM", _crm),
+    ("notices", _notices),
     ("heartbeat", _alarm),
 )
