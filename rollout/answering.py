@@ -36,8 +36,9 @@ def answers_of(
 
     A rival is to answer whatever the one that acts is asked.
     """
+    most, longest = contract.budget_minor_per_case, contract.answer_within
     if first is None:
-        return Answers()
+        return Answers(cheap=None if most is None else 0, quick=None if longest is None else 0)
     line = line_of(session, contract.workflow, release)
     acts = latest_release(session, contract.workflow) in line
     given = aliased(Entry)
@@ -58,7 +59,6 @@ def answers_of(
         .limit(MOST)
         .subquery()
     )
-    most, longest = contract.budget_minor_per_case, contract.answer_within
     cheap = said["cost"]["amount_millis"].as_integer() <= (most or 0) * MILLIS
     quick = said["seconds"].as_float() <= (longest or timedelta()).total_seconds()
     found = session.execute(

@@ -95,10 +95,10 @@ def first_screen() -> None:
             "  taxiway --help   every command"
         )
         return
-    waits = "".join(f"  {line}\n" for line in _waits())
+    waits = "\n".join(f"  {line}" for line in _waits() or ["nothing waits for a person"])
     typer.echo(
         f"Taxiway runs (process {state.pid}); Prefect at {state.prefect_api_url}.\n\n"
-        f"{waits or '  nothing waits for a person'}\n"
+        f"{waits}\n\n"
         "  taxiway rollout status   what each agent may do\n"
         "  taxiway reviews          what waits for a person\n"
         "  taxiway cases            the latest cases\n"
