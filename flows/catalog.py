@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -18,6 +20,17 @@ from rollout.errors import Unknown
 from rollout.lead_events import CONTACT_MADE, SUBMITTED, ContactMade
 from rollout.lead_routing import LeadCreated
 from rollout.renewal_events import CHANGED, HealthChanged
+
+
+def full_name(name: str, of: str = "") -> str:
+    """Give a deployment's name in Prefect: its flow's, where that is another, and its own."""
+    return f"{of or name}/{name}"
+
+
+def behind(entry: str) -> Any:
+    """Import what stands behind "module:function"."""
+    module, _, name = entry.partition(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Workflow:
     @property
     def full_name(self) -> str:
         """Its deployment's name in Prefect."""
-        return f"{self.name}/{self.name}"
+        return full_name(self.name)
 
 
 WORKFLOWS = (
@@ -72,7 +85,7 @@ class Operation:
     @property
     def full_name(self) -> str:
         """Its deployment's name in Prefect."""
-        return f"{self.of or self.name}/{self.name}"
+        return full_name(self.name, self.of)
 
 
 def _climb(workflow: str) -> Operation:

@@ -1,9 +1,10 @@
 """What a release was asked and what it answered, at what cost and how fast."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import Subquery, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -11,7 +12,6 @@ from rollout.budgets import MILLIS
 from rollout.case import AGENT, CaseRow, Proposal
 from rollout.contract import Contract
 from rollout.ledger import Entry
-from rollout.releases import line_of
 from rollout.shadow import ASKED, latest_release, rival_step
 
 MOST = 10_000  #: cases that are looked at, the latest ones
@@ -29,17 +29,21 @@ class Answers:
 
 
 def answers_of(
-    session: Session, contract: Contract, release: str, first: datetime | None, cutoff: datetime
+    session: Session,
+    contract: Contract,
+    line: Sequence[str],
+    first: datetime | None,
+    cutoff: datetime,
 ) -> Answers:
     """
-    Count the latest cases, from a first one on, that a release was asked about.
+    Count the latest cases, from a first one on, that a release, or one that answers alike, was
+    asked about.
 
     A rival is to answer whatever the one that acts is asked.
     """
     most, longest = contract.budget_minor_per_case, contract.answer_within
     if first is None:
         return Answers(cheap=None if most is None else 0, quick=None if longest is None else 0)
-    line = line_of(session, contract.workflow, release)
     acts = latest_release(session, contract.workflow) in line
     given = aliased(Entry)
     said = col(given.fields)
@@ -48,17 +52,7 @@ def answers_of(
         & (said["decided_by"].astext == AGENT)
         & (said["evidence"].as_integer() > 0)
     )
-    asked = (
-        select(
-            col(Entry.case_id),
-            col(Entry.step),
-            col(Entry.fields)["release"].astext.label("release"),
-        )
-        .where(Entry.workflow == contract.workflow, Entry.kind == "asked", Entry.at <= cutoff)
-        .order_by(col(Entry.at).desc())
-        .limit(MOST)
-        .subquery()
-    )
+    asked = _asked(contract.workflow, cutoff)
     cheap = said["cost"]["amount_millis"].as_integer() <= (most or 0) * MILLIS
     quick = said["seconds"].as_float() <= (longest or timedelta()).total_seconds()
     found = session.execute(
@@ -90,4 +84,19 @@ def answers_of(
         given=int(found[1]),
         cheap=None if most is None else int(found[2]),
         quick=None if longest is None else int(found[3]),
+    )
+
+
+def _asked(workflow: str, cutoff: datetime) -> Subquery:
+    """Give the latest times that an agent of a workflow was asked: case, step and release."""
+    return (
+        select(
+            col(Entry.case_id),
+            col(Entry.step),
+            col(Entry.fields)["release"].astext.label("release"),
+        )
+        .where(Entry.workflow == workflow, Entry.kind == "asked", Entry.at <= cutoff)
+        .order_by(col(Entry.at).desc())
+        .limit(MOST)
+        .subquery()
     )

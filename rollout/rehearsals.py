@@ -58,7 +58,10 @@ def rehearse(
     for one in [_declared(contract, name) for name in names]:
         receivers = (one.to, one.otherwise, contract.owners.process)
         if standing_of(directory, by, receivers, now.date()) is None:
-            raise NotYours(f"{one.name} goes to {one.to}, and {by} is not one of them.")
+            raise NotYours(
+                f"{one.name} goes to {one.to}, and {by} is not one of them. They put it on record, "
+                f"or {contract.owners.process}."
+            )
         note(
             session,
             workflow=contract.workflow,

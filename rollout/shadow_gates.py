@@ -27,13 +27,13 @@ from rollout.gates import (
 
 def shadow_gates(tally: Tally, policy: Policy) -> list[Finding]:
     """Judge what leads from shadow to recommend."""
-    unknown = {
-        *(() if tally.harm_is_known else ("harm",)),
-        *(() if tally.cheap is not None else ("cost",)),
-        *(() if tally.quick is not None else ("latency",)),
-        *(() if tally.unmet is not None else ("exceptions",)),
+    known = {
+        "harm": tally.harm_is_known,
+        "cost": tally.cheap is not None,
+        "latency": tally.quick is not None,
+        "exceptions": tally.unmet is not None,
     }
-    asked = {name: one for name, one in GATES.items() if name not in unknown}
+    asked = {name: one for name, one in GATES.items() if known.get(name, True)}
     return [*judge(asked, tally, policy), *_segments(tally, policy)]
 
 

@@ -99,7 +99,7 @@ def tally_of(
     )
     first = min((row[7] for row in rows), default=None)
     last = max((row[8] for row in rows), default=None)
-    answers = answers_of(session, contract, release, first, cutoff)
+    answers = answers_of(session, contract, line, first, cutoff)
     twice, same = noise_of(session, contract.workflow, line, cutoff)
     return Tally(
         n=n,

@@ -37,7 +37,10 @@ def over_budget(session: Session, effect: EffectRow, rule: ActionRule, now: date
         (rule.records_per_day, records, "other records in a day"),
     ):
         if cap is not None and count >= cap:
-            return f"write budget: {effect.action} has had {count} {words}, and {cap} are allowed"
+            return (
+                f"write budget: {effect.action} has had {count} {words}, and {cap} are allowed; "
+                "the technical owner of its contract can raise that"
+            )
     return None
 
 

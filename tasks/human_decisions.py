@@ -94,8 +94,8 @@ async def _look(
     except NotFound:
         return False
     mails = {owner.id: owner.email for owner in owners}
-    decided = next((one for one in past if one.by_person and one.owner_id in mails), None)
-    if decided is None:
+    decided = next((one for one in past if one.by_person), None)
+    if decided is None or decided.owner_id not in mails:
         return False
     users = {owner.user_id: owner.email for owner in owners if owner.user_id is not None}
     mail = users.get(decided.user_id or 0, "")

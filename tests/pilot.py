@@ -24,8 +24,8 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlmodel import col, select
 
+from flows.catalog import full_name
 from flows.contracts.lead_routing import CONTRACT
-from flows.doors.deployments import full_name
 from flows.doors.up import Installation
 from integrations import samples
 from integrations.clock import now

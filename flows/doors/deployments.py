@@ -7,7 +7,6 @@ only updated in what belongs to the code: its description, parameters and entry 
 
 from collections.abc import Iterator
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient, get_client
@@ -18,7 +17,7 @@ from prefect.flows import Flow
 from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.callables import parameter_schema
 
-from flows.catalog import OPERATIONS, WORKFLOWS, Operation, Workflow
+from flows.catalog import OPERATIONS, WORKFLOWS, Operation, Workflow, behind
 from integrations.settings import settings
 from rollout.contract import Contract
 from rollout.holes import complete
@@ -44,14 +43,8 @@ async def apply_all() -> None:
 
 def load(one: Workflow | Operation) -> Flow[..., Any]:
     """Import the flow of a workflow or an operation."""
-    module, _, name = one.flow.partition(":")
-    flow: Flow[..., Any] = getattr(import_module(module), name)
+    flow: Flow[..., Any] = behind(one.flow)
     return flow
-
-
-def full_name(workflow: str) -> str:
-    """Give a deployment's full name in Prefect."""
-    return f"{workflow}/{workflow}"
 
 
 def described(contract: Contract) -> str:

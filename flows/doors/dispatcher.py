@@ -14,7 +14,7 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Scheduled
 
-from flows.doors.deployments import full_name
+from flows.catalog import full_name
 from integrations.clock import now
 from integrations.database import announce, transaction
 from rollout.inbox import Arrival, Errand, ErrandKind, finish, next_errands, postpone

@@ -4,10 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 
-from flows.catalog import workflow
+from flows.catalog import behind, workflow
 from integrations.agents import AgentFailed
 from integrations.agents.from_file import BadAgent, Proposer, Row, load_agent
 from integrations.sheets import read_sheet
@@ -47,10 +46,9 @@ def agent_of(agent: str, of_workflow: str) -> Proposer:
     if agent:
         return load_agent(agent)
     known = workflow(of_workflow)
-    module, _, name = known.on_past.partition(":")
-    if not name:
+    if not known.on_past:
         raise Invalid(f"{known.name} has no agent that answers rows of history")
-    found: Proposer = getattr(import_module(module), name)
+    found: Proposer = behind(known.on_past)
     return found
 
 

@@ -8,11 +8,11 @@ keeps no monitor from being heard: what people did there is gathered by the next
 """
 
 import asyncio
-from importlib import import_module
 
 from prefect import flow
 from prefect.logging import get_run_logger
 
+from flows.catalog import behind
 from flows.catalog import workflow as find
 from integrations.clock import now
 from tasks.monitors import look, recheck
@@ -28,8 +28,7 @@ async def climb(workflow: str) -> str:
     """
     told, one = get_run_logger(), find(workflow)
     for entry in one.gathers:
-        module, _, name = entry.partition(":")
-        told.info("%s: %s", name, await getattr(import_module(module), name)(one.contract))
+        told.info("%s: %s", entry.rpartition(":")[2], await behind(entry)(one.contract))
     told.info(
         "%s cases are to be decided once more", await asyncio.to_thread(recheck, one.contract)
     )

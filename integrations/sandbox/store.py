@@ -156,8 +156,7 @@ class Store:
         """Give every owner that objects of a kind ever had, in order."""
         names = ("id", "owner", "at", "source", "user")
         rows = self._db.execute(
-            f"select {', '.join(names)} from owned where type = ? order by n",  # noqa: S608 # our own column names
-            (kind,),
+            "select id, owner, at, source, user from owned where type = ? order by n", (kind,)
         ).fetchall()
         return [{**dict(zip(names, row, strict=True)), "id": str(row[0])} for row in rows]
 

@@ -17,7 +17,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 
-from flows.doors.deployments import full_name
+from flows.catalog import full_name
 from integrations.clock import now
 from rollout.authority import Authority
 from tests.browser.conftest import shoot

@@ -12,7 +12,7 @@ import pytest
 from prefect.client.schemas.objects import StateType
 from sqlmodel import select
 
-from flows.doors.deployments import full_name
+from flows.catalog import full_name
 from integrations import samples
 from integrations.clock import now
 from integrations.database import transaction

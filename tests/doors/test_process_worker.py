@@ -12,7 +12,7 @@ import pytest
 from prefect.client.schemas.actions import DeploymentUpdate, WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
 
-from flows.doors.deployments import full_name
+from flows.catalog import full_name
 from integrations.settings import settings
 from rollout.authority import Authority
 from rollout.case import Ending

@@ -13,7 +13,8 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.exceptions import PrefectHTTPStatusError
 
-from flows.doors.deployments import apply_all, full_name
+from flows.catalog import full_name
+from flows.doors.deployments import apply_all
 from flows.operations.watch import look_over
 from integrations.clock import now
 from integrations.database import transaction

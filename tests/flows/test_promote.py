@@ -9,8 +9,8 @@ from prefect.client.orchestration import PrefectClient
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from flows.catalog import full_name
 from flows.contracts.renewal_risk import CONTRACT
-from flows.doors.deployments import full_name
 from integrations.clock import now
 from integrations.database import transaction
 from rollout.answers import Proof

@@ -13,8 +13,8 @@ from prefect.client.orchestration import PrefectClient
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from flows.catalog import full_name
 from flows.contracts.renewal_risk import CONTRACT
-from flows.doors.deployments import full_name
 from flows.operations.watch import look_over
 from integrations import samples
 from integrations.clock import now

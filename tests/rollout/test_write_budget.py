@@ -29,8 +29,15 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def with_budget(**caps: int) -> Contract:
     made = contract()
-    unlimited = {"alone_per_hour": None, "alone_per_day": 1_000, "records_per_day": None}
-    write = tuple(replace(one, **{**unlimited, **caps}) for one in made.boundaries.write)  # type: ignore[arg-type] # caps by name
+    write = tuple(
+        replace(
+            one,
+            alone_per_hour=caps.get("alone_per_hour"),
+            alone_per_day=caps.get("alone_per_day", 1_000),
+            records_per_day=caps.get("records_per_day"),
+        )
+        for one in made.boundaries.write
+    )
     return replace(made, boundaries=replace(made.boundaries, write=write))
 
 

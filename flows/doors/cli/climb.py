@@ -6,16 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.doors.cli.cases import AsJson, Workflow
-from flows.doors.cli.rollout import (
-    By,
-    rollout,
-)
+from flows.doors.cli.rollout import By, rollout
 from flows.doors.cli.words import show
 
 if TYPE_CHECKING:
     from rollout.ahead import Ahead
 
-LIMITED = "limited"
 Release = Annotated[str, typer.Option(help="Another release, to take the champion's place.")]
 Scope = Annotated[str, typer.Option(help="A capped part, like segment:SMB: what lifts its cap.")]
 Because = Annotated[str, typer.Option(help="The reason, for the record.")]
