@@ -123,3 +123,11 @@ async def test_of_what_has_been_erased_nothing_is_looked_for(sample_world: Sandb
 
     assert await look_for_reassigned(CONTRACT) == 0
     assert outcomes(case) == []
+
+
+async def test_what_a_person_gave_back_to_nobody_is_not_decided(sample_world: Sandbox) -> None:
+    case, contact, own, _ = await watched(GOOD[5])
+    sample_world.assign(contact, IDS[own], source=CRM_UI, user=USERS[own])
+    sample_world.assign(contact, "", source=CRM_UI, user=USERS[own])
+    assert await look_for_owners(CONTRACT) == 0
+    assert said(case) is None
